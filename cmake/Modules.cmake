@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# The few shapes that targets come in.
+
+# liveedit_core_module(NAME [TORCH] SOURCES ... [DEPENDS ...]): one room of core/, as a static library liveedit_NAME.
+# TORCH: its sources include ATen and share one precompiled header.
+function(liveedit_core_module name)
+  cmake_parse_arguments(ARG "TORCH" "" "SOURCES;DEPENDS" ${ARGN})
+  add_library(liveedit_${name} STATIC ${ARG_SOURCES})
+  target_include_directories(liveedit_${name} PUBLIC ${CMAKE_SOURCE_DIR})
+  target_link_libraries(liveedit_${name} PUBLIC ${ARG_DEPENDS})
+  if(ARG_TORCH)
+    target_link_libraries(liveedit_${name} PUBLIC liveedit_torch)
+    target_precompile_headers(liveedit_${name} REUSE_FROM liveedit_torch_pch)
+  endif()
+endfunction()
+
+# liveedit_test(NAME [TORCH] SOURCES ... [LINKS ...] [LABELS ...] [ENVIRONMENT ...] [TIMEOUT s]): a GoogleTest program, run by CTest as a whole.
+function(liveedit_test name)
+  cmake_parse_arguments(ARG "TORCH" "TIMEOUT" "SOURCES;LINKS;LABELS;ENVIRONMENT" ${ARGN})
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 120)
+  endif()
+  add_executable(${name} ${ARG_SOURCES})
+  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR})
+  target_link_libraries(${name} PRIVATE ${ARG_LINKS} GTest::gtest_main)
+  target_compile_definitions(${name} PRIVATE LIVEEDIT_SOURCE_DIR="${CMAKE_SOURCE_DIR}" LIVEEDIT_BUILD_DIR="${CMAKE_BINARY_DIR}")
+  if(ARG_TORCH)
+    target_link_libraries(${name} PRIVATE liveedit_torch)
+    target_precompile_headers(${name} REUSE_FROM liveedit_torch_pch)
+  endif()
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT}
+    ENVIRONMENT "LIVEEDIT_TEST_DATA=${LIVEEDIT_TEST_DATA};G_DEBUG=fatal-criticals;${ARG_ENVIRONMENT}")
+endfunction()

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace liveedit::weights {
+
+enum class TensorDtype { kF64, kF32, kF16, kBf16, kF8E4m3, kF8E5m2, kI64, kI32, kI16, kI8, kU8, kBool };
+
+struct TensorEntry {
+  TensorDtype dtype = TensorDtype::kF32;
+  std::vector<std::int64_t> shape;   // empty: a scalar
+  std::uint64_t begin = 0;           // bytes from the start of the data section
+  std::uint64_t end = 0;
+};
+
+// One .safetensors file (https://huggingface.co/docs/safetensors): 8 bytes of little-endian header length, a JSON header, the data.
+// Read strictly: lengths, overflow, overlaps, holes, duplicate keys and unknown dtypes are refused with Error(kBadModel) that names
+// the file and the tensor. The bytes are mapped privately and stay valid while the object lives.
+class SafetensorsFile {
+ public:
+  static SafetensorsFile open(const std::filesystem::path& file);
+  // The same checks on bytes in memory (the fuzz target's door); `bytes` must outlive the object.
+  static SafetensorsFile parse(std::span<const std::byte> bytes, const std::filesystem::path& named);
+
+  const std::filesystem::path& path() const { return path_; }
+  const std::map<std::string, TensorEntry>& tensors() const { return tensors_; }
+  const std::map<std::string, std::string>& metadata() const { return metadata_; }
+  std::span<const std::byte> data(const TensorEntry& entry) const;
+
+ private:
+  SafetensorsFile() = default;
+
+  std::filesystem::path path_;
+  std::shared_ptr<const void> mapping_;
+  std::span<const std::byte> data_;
+  std::map<std::string, TensorEntry> tensors_;
+  std::map<std::string, std::string> metadata_;
+};
+
+}  // namespace liveedit::weights
