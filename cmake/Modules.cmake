@@ -32,3 +32,17 @@ function(liveedit_test name)
   set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT}
     ENVIRONMENT "LIVEEDIT_TEST_DATA=${LIVEEDIT_TEST_DATA};G_DEBUG=fatal-criticals;${ARG_ENVIRONMENT}")
 endfunction()
+
+# liveedit_golden(NAME SCRIPT): a CTest fixture that runs tests/golden/SCRIPT, which writes its files into the folder given as its only
+# argument: <build>/golden/NAME. Tests that read them get them with set_property(TEST ... PROPERTY FIXTURES_REQUIRED golden_NAME).
+# The scripts need PyPI's diffusers, transformers and safetensors, which scripts/setup puts beside torch.
+function(liveedit_golden name script)
+  file(GLOB venv_python ${CMAKE_SOURCE_DIR}/.venv/bin/python)
+  find_program(LIVEEDIT_PYTHON NAMES python3)
+  set(python ${LIVEEDIT_PYTHON})
+  if(venv_python)
+    set(python ${venv_python})
+  endif()
+  add_test(NAME golden_${name} COMMAND ${python} ${CMAKE_SOURCE_DIR}/tests/golden/${script} ${CMAKE_BINARY_DIR}/golden/${name})
+  set_tests_properties(golden_${name} PROPERTIES FIXTURES_SETUP golden_${name} LABELS golden TIMEOUT 600)
+endfunction()
