@@ -1,1 +1,63 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# Install rules and Debian packages (scripts/package). Installed under /usr, everything finds its way without an environment variable:
+#   LIBDIR/gstreamer-1.0/libgstliveedit.so      where GStreamer looks; opens the core in ../liveedit
+#   LIBDIR/liveedit/libliveedit-core.so         RUNPATH $ORIGIN, so libtorch is taken from its own folder
+#   LIBDIR/liveedit/libtorch*.so ...            the libraries of libtorch that the core needs, and no more
+#   share/liveedit/models/sketchbook            the embedded model
+# Components: plugin, core (with the model), libtorch.
+
+set(liveedit_library_folder ${CMAKE_INSTALL_LIBDIR}/liveedit)
+set(CPACK_COMPONENTS_ALL plugin)
+
+if(LIVEEDIT_CORE)
+  list(APPEND CPACK_COMPONENTS_ALL core libtorch)
+  set_target_properties(liveedit-core PROPERTIES INSTALL_RPATH "$ORIGIN")
+  install(TARGETS liveedit-core LIBRARY DESTINATION ${liveedit_library_folder} COMPONENT core)
+  install(DIRECTORY models/sketchbook DESTINATION ${CMAKE_INSTALL_DATADIR}/liveedit/models COMPONENT core
+    PATTERN training EXCLUDE PATTERN __pycache__ EXCLUDE)
+
+  # What the built core loads from libtorch's folder, and for a CUDA wheel from the NVIDIA packages beside it.
+  get_filename_component(liveedit_torch_site ${TORCH_INSTALL_PREFIX} DIRECTORY)
+  install(CODE "
+    set(core \"$<TARGET_FILE:liveedit-core>\")
+    set(folder \"\${CMAKE_INSTALL_PREFIX}/${liveedit_library_folder}\")
+    set(origins \"^(${TORCH_INSTALL_PREFIX}|${liveedit_torch_site}/nvidia)/\")
+    file(GET_RUNTIME_DEPENDENCIES LIBRARIES \"\${core}\" RESOLVED_DEPENDENCIES_VAR found UNRESOLVED_DEPENDENCIES_VAR missing
+      POST_INCLUDE_REGEXES \"\${origins}\" POST_EXCLUDE_REGEXES \".*\")
+    if(missing)
+      message(FATAL_ERROR \"libraries that the core needs were not found: \${missing}\")
+    endif()
+    file(INSTALL DESTINATION \"\${folder}\" TYPE SHARED_LIBRARY FOLLOW_SYMLINK_CHAIN FILES \${found})
+  " COMPONENT libtorch)
+endif()
+
+set(CPACK_GENERATOR DEB)
+set(CPACK_PACKAGE_NAME gst-liveedit)
+set(CPACK_PACKAGE_CONTACT "The gst-liveedit developers <gst-liveedit@localhost>")
+set(CPACK_PACKAGE_VENDOR "gst-liveedit")
+set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
+set(CPACK_PACKAGE_DIRECTORY ${CMAKE_BINARY_DIR}/packages)
+set(CPACK_RESOURCE_FILE_LICENSE ${CMAKE_SOURCE_DIR}/LICENSE)
+set(CPACK_VERBATIM_VARIABLES ON)
+
+set(CPACK_DEB_COMPONENT_INSTALL ON)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_SECTION libs)
+set(CPACK_DEBIAN_ENABLE_COMPONENT_DEPENDS ON)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS "${TORCH_INSTALL_PREFIX}/lib")
+
+set(CPACK_DEBIAN_PLUGIN_PACKAGE_NAME gstreamer1.0-liveedit)
+set(CPACK_DEBIAN_PLUGIN_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_CORE_PACKAGE_NAME libliveedit-core)
+set(CPACK_DEBIAN_CORE_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_LIBTORCH_PACKAGE_NAME liveedit-libtorch)
+set(CPACK_DEBIAN_LIBTORCH_PACKAGE_SHLIBDEPS OFF)
+set(CPACK_DEBIAN_LIBTORCH_PACKAGE_DEPENDS "libc6, libgcc-s1, libstdc++6")
+# Its libraries come as PyTorch built them and are not stripped.
+set(CPACK_STRIP_FILES OFF)
+
+include(CPack)
+cpack_add_component(plugin DISPLAY_NAME "GStreamer plugin" DESCRIPTION "GStreamer elements that edit live video by prompt" DEPENDS core)
+cpack_add_component(core DISPLAY_NAME "Inference core"
+  DESCRIPTION "Inference core of gst-liveedit on libtorch, and its embedded model sketchbook" DEPENDS libtorch)
+cpack_add_component(libtorch DISPLAY_NAME "libtorch for gst-liveedit" DESCRIPTION "The libraries of libtorch that gst-liveedit's core needs")

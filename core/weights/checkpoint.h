@@ -15,8 +15,9 @@ namespace liveedit::weights {
 // All tensors of one network: one safetensors file, or the shards that an index.json names.
 class Checkpoint {
  public:
-  // `path` is a .safetensors file, an index.json, or a folder. In a folder, looks for <stem>.safetensors, <stem>.fp16.safetensors and their .index.json, with
-  // stem diffusion_pytorch_model and model, in that order. Pickle files (.bin, .pt, .ckpt, .pth) are refused with advice.
+  // `path` is a .safetensors file, an index.json, or a folder. In a folder, looks for
+  // <stem>.safetensors, its .index.json, then the same of the fp16 variant, with stem diffusion_pytorch_model and then
+  // model. Pickle files (.bin, .pt, .ckpt, .pth) are refused with advice.
   static std::shared_ptr<const Checkpoint> open(const std::filesystem::path& path);
 
   struct Found {
@@ -30,6 +31,8 @@ class Checkpoint {
   std::uint64_t bytes() const;  // of tensor data, all shards
 
  private:
+  void open_shards();  // of the index at path_
+
   std::filesystem::path path_;
   std::vector<SafetensorsFile> files_;
   std::map<std::string, std::size_t> file_of_;

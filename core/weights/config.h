@@ -10,11 +10,12 @@
 
 namespace liveedit::weights {
 
-// A model's config.json. Every getter throws Error(kBadModel) that names the file, the key and what was expected where the key
-// is missing (no fallback given) or of another type. A JSON null counts as missing.
+// A model's config.json. Every getter throws Error(kBadModel) that names the file, the key and what was expected where
+// the key is missing (no fallback given) or of another type. A JSON null counts as missing.
 class Config {
  public:
-  static Config load(const std::filesystem::path& file);  // Error kNotFound / kBadModel; at most 10 MB, UTF-8 JSON object
+  static Config load(
+      const std::filesystem::path& file);  // Error kNotFound / kBadModel; at most 10 MB, UTF-8 JSON object
   static Config parse(const std::string& json, const std::filesystem::path& named);
 
   const std::filesystem::path& file() const { return file_; }

@@ -19,10 +19,11 @@ class ClipTextModel {
   ClipTextModel(ClipTextModel&&) noexcept;
 
   struct Output {
-    std::vector<at::Tensor> hidden_states;  // before the first layer and after each: layers + 1 of [B, tokens, hidden]; no final norm
-    at::Tensor last_hidden_state;           // [B, tokens, hidden], after the final norm
-    at::Tensor pooled;                      // [B, hidden]: last_hidden_state at the end-of-text token
-    at::Tensor text_embeds;                 // [B, projection_dim], with projection only
+    std::vector<at::Tensor>
+        hidden_states;  // before the first layer and after each: layers + 1 of [B, tokens, hidden]; no final norm
+    at::Tensor last_hidden_state;  // [B, tokens, hidden], after the final norm
+    at::Tensor pooled;             // [B, hidden]: last_hidden_state at the end-of-text token
+    at::Tensor text_embeds;        // [B, projection_dim], with projection only
   };
   Output forward(const at::Tensor& input_ids /* [B, tokens], int64 */) const;
 

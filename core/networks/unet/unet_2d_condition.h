@@ -34,7 +34,8 @@ class UNet2DConditionModel {
   using TimeState = std::vector<at::Tensor>;
   TimeState embed_time(const at::Tensor& timesteps /* [B] */, const AddedConditions& added) const;
 
-  // Keys and values of each cross-attention, in the order in which forward() meets them: [B, heads, tokens, head_dim] each.
+  // What each cross-attention takes from the text (its keys and values, in a form that suits the device), in the order in
+  // which forward() meets them; batch first.
   using TextState = std::vector<std::pair<at::Tensor, at::Tensor>>;
   TextState embed_text(const at::Tensor& encoder_hidden_states /* [B, tokens, cross_attention_dim] */) const;
 
@@ -43,11 +44,11 @@ class UNet2DConditionModel {
 
   int in_channels() const;
   int out_channels() const;
-  int sample_stride() const;         // h and w must be multiples of this: 2^(levels - 1)
+  int sample_stride() const;  // h and w must be multiples of this: 2^(levels - 1)
   int cross_attention_dim() const;
-  int time_cond_proj_dim() const;    // 0: none
-  bool wants_text_embeds() const;    // addition_embed_type text_time
-  int sample_size() const;           // the config's default, in latents
+  int time_cond_proj_dim() const;  // 0: none
+  bool wants_text_embeds() const;  // addition_embed_type text_time
+  int sample_size() const;         // the config's default, in latents
 
  private:
   struct Impl;

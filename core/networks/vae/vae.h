@@ -15,8 +15,9 @@ class Vae {
  public:
   virtual ~Vae() = default;
 
-  // image [B, 3, H, W] in -1..1 -> latents times the config's scaling_factor (minus shift_factor first, where there is one).
-  // `noise` [B, latent_channels, h, w] draws from the posterior; undefined: its mean. Autoencoders without a posterior ignore it.
+  // image [B, 3, H, W] in -1..1 -> latents times the config's scaling_factor (minus shift_factor first, where there is
+  // one). `noise` [B, latent_channels, h, w] draws from the posterior; undefined: its mean. Autoencoders without a
+  // posterior ignore it.
   virtual at::Tensor encode(const at::Tensor& image, const at::Tensor& noise) const = 0;
   // The inverse: scaled latents -> image in about -1..1, not clamped.
   virtual at::Tensor decode(const at::Tensor& latents) const = 0;

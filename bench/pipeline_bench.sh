@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Frames a second through a whole pipeline: videotestsrc ! diffusionfilter ! fakesink, as fast as it goes. Prints one JSON line.
+#
+#   pipeline_bench.sh SIZE FRAMES [PROPERTY=VALUE ...]      properties of diffusionfilter; GST_PLUGIN_PATH must know the plugin
+set -euo pipefail
+size=${1:?usage: pipeline_bench.sh WIDTHxHEIGHT FRAMES [PROPERTY=VALUE ...]}
+frames=${2:?usage: pipeline_bench.sh WIDTHxHEIGHT FRAMES [PROPERTY=VALUE ...]}
+shift 2
+width=${size%x*}
+height=${size#*x}
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+
+# The time stamps of the first pictures hold loading and warm-up, so the rate is taken of the second half.
+GST_DEBUG_NO_COLOR=1 GST_DEBUG='*:1,identity:1,GST_TRACER:0' gst-launch-1.0 -v \
+  videotestsrc num-buffers="$frames" pattern=ball ! "video/x-raw,format=RGBA,width=$width,height=$height,framerate=1000/1" ! \
+  diffusionfilter "$@" ! identity name=out silent=false ! fakesink sync=false 2>&1 |
+  while IFS= read -r line; do
+    case $line in
+      *out:*last-message*chain*) printf '%s\n' "${EPOCHREALTIME/,/.}" >> "$log" ;;
+      *ERROR* | *WARNING*) printf '%s\n' "$line" >&2 ;;
+    esac
+  done
+
+awk -v size="$size" -v wanted="$frames" '
+  { at[NR] = $1 }
+  END {
+    if (NR != wanted) { printf "%d of %d pictures came out\n", NR, wanted > "/dev/stderr"; exit 1 }
+    first = int(NR / 2)
+    for (i = first + 1; i <= NR; ++i) times[i - first] = 1000 * (at[i] - at[i - 1])
+    count = asort_(times, NR - first)
+    printf "{\"who\": \"pipeline\", \"size\": \"%s\", \"frames\": %d, \"median_ms\": %.3f, \"p99_ms\": %.3f, \"fps\": %.2f}\n",
+      size, count, times[int((count + 1) / 2)], times[int(count * 0.99 + 0.5)], count / (at[NR] - at[first])
+  }
+  function asort_(values, count,   i, j, value) {
+    for (i = 2; i <= count; ++i) {
+      value = values[i]
+      for (j = i - 1; j > 0 && values[j] > value; --j) values[j + 1] = values[j]
+      values[j + 1] = value
+    }
+    return count
+  }' "$log"

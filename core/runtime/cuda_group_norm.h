@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <ATen/ATen.h>
+
+namespace liveedit::runtime {
+
+// Group normalisation of [B, C, h, w], then SiLU where `silu`, by our own kernel: channels-last in and out, without the
+// two reorderings that torch's makes. Undefined where the kernel does not take x (not on a GPU, not channels-last,
+// another dtype or shape).
+at::Tensor cuda_group_norm(const at::Tensor& x, std::int64_t groups, const at::Tensor& weight, const at::Tensor& bias,
+                           double eps, bool silu, const at::Tensor& input_bias = {});
+
+}  // namespace liveedit::runtime

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "core/weights/model_folder.h"
+
+#include <dlfcn.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <vector>
+
+#include "core/api/error.h"
+#include "core/weights/hugging_face_cache.h"
+#include "core/weights/pickle.h"
+
+namespace liveedit::weights {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr const char* kDefaultModel = "sketchbook";
+constexpr const char* kIndexName = "model_index.json";
+constexpr std::size_t kNamesShown = 12;
+
+bool is_folder(const fs::path& path) {
+  std::error_code none;
+  return fs::is_directory(path, none);
+}
+
+bool is_file(const fs::path& path) {
+  std::error_code none;
+  return fs::is_regular_file(path, none);
+}
+
+std::string joined(const std::vector<fs::path>& paths) {
+  std::string text;
+  for (const fs::path& path : paths) text += (text.empty() ? "" : ", ") + path.string();
+  return text;
+}
+
+// What lies in the folder, for a message.
+std::string content_of(const fs::path& folder) {
+  std::vector<std::string> names;
+  std::error_code none;
+  for (const auto& entry : fs::directory_iterator(folder, none)) {
+    names.push_back(entry.path().filename().string() + (entry.is_directory(none) ? "/" : ""));
+  }
+  std::sort(names.begin(), names.end());
+  std::string text;
+  for (std::size_t i = 0; i < std::min(names.size(), kNamesShown); ++i) text += (i == 0 ? "" : ", ") + names[i];
+  if (names.size() > kNamesShown) text += " and " + std::to_string(names.size() - kNamesShown) + " more";
+  return text.empty() ? "nothing" : text;
+}
+
+// The folder of the library (or program) that holds this code.
+fs::path own_folder() {
+  Dl_info info{};
+  if (dladdr(reinterpret_cast<const void*>(&locate_model), &info) == 0 || info.dli_fname == nullptr) return {};
+  std::error_code none;
+  return fs::absolute(info.dli_fname, none).parent_path();
+}
+
+ModelFolder default_model() {
+  std::vector<fs::path> searched;
+  if (const char* chosen = std::getenv("LIVEEDIT_DEFAULT_MODEL"); chosen != nullptr && *chosen != '\0') {
+    searched.push_back(fs::absolute(expand_home(chosen)));
+  } else {
+    if (const fs::path library = own_folder(); !library.empty()) {
+      searched.push_back(library / "liveedit/models" / kDefaultModel);
+      // Installed, the library lies in PREFIX/lib/liveedit or PREFIX/lib/ARCHITECTURE/liveedit.
+      for (const char* prefix : {"../..", "../../.."}) {
+        searched.push_back((library / prefix / "share/liveedit/models" / kDefaultModel).lexically_normal());
+      }
+    }
+    searched.push_back(fs::path(LIVEEDIT_SOURCE_MODELS) / kDefaultModel);
+  }
+  for (const fs::path& folder : searched) {
+    if (is_file(folder / kIndexName)) return {folder, ""};
+  }
+  throw Error(ErrorKind::kNotFound, "The embedded model is not installed; looked for " + std::string(kIndexName) +
+                                        " in " + joined(searched) +
+                                        ". Install gst-liveedit whole, or name a model by the model property.");
+}
+
+// A name, and not a path that says where it starts.
+bool is_name(const std::string& model) {
+  return HuggingFaceId::parse(model).has_value();
+}
+
+std::vector<fs::path> model_path_list() {
+  std::vector<fs::path> folders;
+  const char* list = std::getenv("LIVEEDIT_MODELS");
+  std::string rest = list == nullptr ? "" : list;
+  while (!rest.empty()) {
+    const std::size_t colon = std::min(rest.find(':'), rest.size());
+    if (colon > 0) folders.push_back(expand_home(rest.substr(0, colon)));
+    rest.erase(0, colon + 1);
+  }
+  return folders;
+}
+
+void refuse_single_file(const fs::path& path) {
+  if (!is_file(path)) return;
+  refuse_pickle(path);
+  throw Error(ErrorKind::kSettings,
+              path.string() +
+                  " is a file, and models are read from folders in diffusers layout: single-file checkpoints are not "
+                  "read yet. Convert it in Python: diffusers.StableDiffusionPipeline.from_single_file(\"" +
+                  path.filename().string() + "\").save_pretrained(\"folder\"), then give that folder.");
+}
+
+[[noreturn]] void refuse_missing(const std::string& model, const std::vector<fs::path>& searched) {
+  std::string text = "No model '" + model + "'; looked in " + joined(searched) + ".";
+  if (const auto id = HuggingFaceId::parse(model); id && id->repository.find('/') != std::string::npos) {
+    text += " To download it: huggingface-cli download " + id->repository;
+    if (!id->revision.empty()) text += " --revision " + id->revision;
+  } else {
+    text += " Give a folder in diffusers layout, or the Hugging Face id of a model that was downloaded (org/name)";
+  }
+  throw Error(ErrorKind::kNotFound, text + ".");
+}
+
+}  // namespace
+
+Config ModelFolder::index() const {
+  if (is_file(path / kIndexName)) return Config::load(path / kIndexName);
+  throw Error(ErrorKind::kBadModel, path.string() + " is not a model in diffusers layout: expected " + kIndexName +
+                                        " and the folders unet, vae, text_encoder, tokenizer and scheduler, found " +
+                                        content_of(path) + ".");
+}
+
+ModelFolder locate_model(const std::string& model) {
+  if (model.empty()) return default_model();
+  std::vector<fs::path> searched;
+  if (is_name(model)) {
+    for (const fs::path& folder : model_path_list()) {
+      searched.push_back(fs::absolute(folder / model));
+      if (is_folder(searched.back())) return {searched.back(), model};
+    }
+  }
+  const fs::path as_path = fs::absolute(expand_home(model)).lexically_normal();
+  searched.push_back(as_path);
+  if (is_folder(as_path)) return {as_path, model};
+  refuse_single_file(as_path);
+  if (const auto id = HuggingFaceId::parse(model)) {
+    if (const auto snapshot = find_in_hugging_face_cache(*id, searched)) return {fs::absolute(*snapshot), model};
+  }
+  refuse_missing(model, searched);
+}
+
+fs::path locate_part(const ModelFolder& folder, const std::string& part) {
+  if (is_folder(folder.path / part)) return folder.path / part;
+  const bool is_model = is_file(folder.path / kIndexName);
+  if (!is_model && is_file(folder.path / "config.json")) return folder.path;
+  throw Error(ErrorKind::kBadModel,
+              folder.path.string() + " has no folder '" + part + "'" +
+                  (is_model ? ", which a model in diffusers layout has; the download may not be complete"
+                            : " and is not a lone " + part + " either (no config.json)") +
+                  ". Found " + content_of(folder.path) + ".");
+}
+
+}  // namespace liveedit::weights

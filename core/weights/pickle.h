@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <filesystem>
+
+namespace liveedit::weights {
+
+// Throws Error(kBadModel) with advice where the file's ending is one of PyTorch's pickle formats (.bin, .pt, .pth,
+// .ckpt): reading those runs code from the file, so they are never opened.
+void refuse_pickle(const std::filesystem::path& file);
+
+}  // namespace liveedit::weights

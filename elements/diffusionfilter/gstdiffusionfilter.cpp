@@ -1,0 +1,537 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/**
+ * SECTION:element-diffusionfilter
+ * @title: diffusionfilter
+ * @short_description: edits every frame of a video by a prompt, with a diffusion model
+ *
+ * Each frame is encoded, denoised towards the prompt and decoded again (img2img); its size, format, alpha and
+ * timestamps stay. Without a #GstDiffusionFilter:model the small model that comes with the element is used; any Stable
+ * Diffusion model in diffusers layout works as well.
+ *
+ * The prompt may change at any time and in four ways, and the stream does not wait for any of them but the last: the
+ * property, a text stream on the `text_sink` pad, an out-of-band event `application/x-liveedit-prompt`, or the same
+ * event serialized, which takes effect at the very frame it stands before.
+ *
+ * The model is loaded beside the stream, with progress messages; the first frame waits for it. Elements of one process
+ * share the weights.
+ *
+ * ## Example launch lines
+ * |[
+ * gst-launch-1.0 videotestsrc num-buffers=5 ! diffusionfilter prompt="pencil sketch" ! videoconvert ! pngenc !
+ * multifilesink location=sketch-%02d.png
+ * ]| Five pictures as pencil sketches.
+ * |[
+ * gst-launch-1.0 v4l2src ! videoconvert ! queue leaky=downstream max-size-buffers=1 ! diffusionfilter
+ * prompt="watercolor painting" ! videoconvert ! autovideosink
+ * ]| A camera as a watercolor. The leaky queue drops what the machine has no time for.
+ * |[
+ * gst-launch-1.0 filesrc location=film.mp4 ! decodebin ! videoconvert ! diffusionfilter name=d wait-text=true !
+ * videoconvert ! autovideosink filesrc location=prompts.srt ! subparse ! d.text_sink
+ * ]| A film whose look follows the subtitles of prompts.srt.
+ */
+#include "elements/diffusionfilter/gstdiffusionfilter.h"
+
+#include <gst/video/video.h>
+
+#include "elements/base/core_error.h"
+#include "elements/base/core_loader.h"
+#include "elements/base/gst_pointers.h"
+#include "elements/base/video_frame_view.h"
+#include "elements/diffusionfilter/edit_stream.h"
+#include "elements/diffusionfilter/frame_statistics.h"
+#include "elements/diffusionfilter/latency.h"
+#include "elements/diffusionfilter/model_loader.h"
+#include "elements/diffusionfilter/prompt_event.h"
+#include "elements/diffusionfilter/properties.h"
+#include "elements/diffusionfilter/text_pad.h"
+
+using namespace liveedit;            // NOLINT: the names of the border
+using namespace liveedit::elements;  // NOLINT
+
+GST_DEBUG_CATEGORY(gst_diffusion_filter_debug);
+#define GST_CAT_DEFAULT gst_diffusion_filter_debug
+
+#define VIDEO_CAPS                                      \
+  "video/x-raw, format=(string)" LIVEEDIT_VIDEO_FORMATS \
+  ", width=(int)[1,16384], height=(int)[1,16384], framerate=(fraction)[0/1,2147483647/1]"
+
+static GstStaticPadTemplate sink_template =
+    GST_STATIC_PAD_TEMPLATE("sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS(VIDEO_CAPS));
+static GstStaticPadTemplate src_template =
+    GST_STATIC_PAD_TEMPLATE("src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS(VIDEO_CAPS));
+static GstStaticPadTemplate text_template = GST_STATIC_PAD_TEMPLATE("text_sink", GST_PAD_SINK, GST_PAD_REQUEST,
+                                                                    GST_STATIC_CAPS("text/x-raw, format=(string)utf8"));
+
+namespace {
+
+struct Priv {
+  explicit Priv(GstDiffusionFilter* self)
+      : element(GST_ELEMENT(self)),
+        loader(element),
+        stream(element, &statistics),
+        text(element, [this](const std::string& prompt) { return prepare_text(prompt); }) {}
+
+  // Encodes the texts of `params` beside the stream. false: the model is still loading.
+  bool prepare(const EditParams& params, bool wait);
+  bool prepare_text(const std::string& prompt);
+  void update_latency(GstClockTime buffer_duration);
+
+  GstElement* const element;
+  SettingsStore settings;
+  FrameStatistics statistics;
+  OwnLatency latency;
+  ModelLoader loader;
+  EditStream stream;  // video stream lock
+  TextPad text;
+  GstVideoInfo info{};  // video stream lock
+};
+
+}  // namespace
+
+struct _GstDiffusionFilter {
+  GstBaseTransform parent;
+  Priv* priv;
+};
+
+G_DEFINE_TYPE_WITH_CODE(GstDiffusionFilter, gst_diffusion_filter, GST_TYPE_BASE_TRANSFORM,
+                        G_IMPLEMENT_INTERFACE(GST_TYPE_PRESET, nullptr);
+                        GST_DEBUG_CATEGORY_INIT(gst_diffusion_filter_debug, "diffusionfilter", 0,
+                                                "edits video by prompt"))
+GST_ELEMENT_REGISTER_DEFINE(diffusionfilter, "diffusionfilter", GST_RANK_NONE, GST_TYPE_DIFFUSION_FILTER)
+
+#define parent_class gst_diffusion_filter_parent_class
+#define BASE_CLASS GST_BASE_TRANSFORM_CLASS(parent_class)
+
+static Priv* priv_of(gpointer self) {
+  return GST_DIFFUSION_FILTER(self)->priv;
+}
+
+bool Priv::prepare(const EditParams& params, bool wait) {
+  const std::shared_ptr<Diffuser> diffuser = loader.diffuser();
+  if (!diffuser) return false;
+  try {
+    diffuser->prepare(params, wait);
+  } catch (const std::exception& error) {
+    post_settings_warning(element, error.what());
+  }
+  return true;
+}
+
+bool Priv::prepare_text(const std::string& prompt) {
+  EditParams params = *settings.snapshot();
+  params.prompt = prompt;
+  return prepare(params, true);
+}
+
+void Priv::update_latency(GstClockTime buffer_duration) {
+  const std::shared_ptr<const EditParams> params = settings.snapshot();
+  const std::shared_ptr<Diffuser> diffuser = loader.diffuser();
+  int held_frames = params->t_index_list.empty() ? 0 : static_cast<int>(params->t_index_list.size()) - 1;
+  double frame_ms = 0;
+  try {
+    if (diffuser) held_frames = diffuser->delay(*params);
+    if (diffuser) frame_ms = diffuser->stats().frame_ms;
+  } catch (const std::exception& error) {
+    GST_DEBUG_OBJECT(element, "no latency from the core: %s", error.what());
+  }
+  GstClockTime duration = GST_CLOCK_TIME_IS_VALID(buffer_duration) ? buffer_duration : 0;
+  if (GST_VIDEO_INFO_FPS_N(&info) > 0) {
+    duration = gst_util_uint64_scale_int(GST_SECOND, GST_VIDEO_INFO_FPS_D(&info), GST_VIDEO_INFO_FPS_N(&info));
+  }
+  if (latency.update(held_frames, duration, frame_ms)) {
+    gst_element_post_message(element, gst_message_new_latency(GST_OBJECT(element)));
+  }
+}
+
+/* ---- properties ---- */
+
+static GstStructure* make_stats(Priv* priv) {
+  const FrameCounts counts = priv->statistics.counts();
+  const std::shared_ptr<const EditParams> params = priv->settings.snapshot();
+  DiffuserInfo info;
+  DiffuserStats core;
+  try {
+    if (const std::shared_ptr<Diffuser> diffuser = priv->loader.diffuser()) {
+      info = diffuser->info();
+      core = diffuser->stats();
+    }
+  } catch (const std::exception& error) {
+    GST_DEBUG_OBJECT(priv->element, "no statistics from the core: %s", error.what());
+  }
+  return gst_structure_new(
+      "application/x-liveedit-stats", "frames-in", G_TYPE_UINT64, counts.in, "frames-edited", G_TYPE_UINT64,
+      counts.edited, "frames-held", G_TYPE_UINT64, counts.held, "frames-passed", G_TYPE_UINT64, counts.passed,
+      "frames-dropped", G_TYPE_UINT64, counts.dropped, "frame-ms", G_TYPE_DOUBLE, core.frame_ms, "fps", G_TYPE_DOUBLE,
+      priv->statistics.fps(), "prompt", G_TYPE_STRING, priv->statistics.prompt().c_str(), "prompts-encoded",
+      G_TYPE_UINT64, core.prompts_encoded, "seed", G_TYPE_INT64, params->seed, "model", G_TYPE_STRING,
+      info.model.c_str(), "device", G_TYPE_STRING, info.device.c_str(), "dtype", G_TYPE_STRING, info.dtype.c_str(),
+      "scheduler", G_TYPE_STRING, info.scheduler.c_str(), "model-strength", G_TYPE_FLOAT, info.strength,
+      "model-num-inference-steps", G_TYPE_INT, info.num_inference_steps, "model-guidance-scale", G_TYPE_FLOAT,
+      info.guidance_scale, "memory", G_TYPE_UINT64, core.memory_bytes, nullptr);
+}
+
+static void gst_diffusion_filter_set_property(GObject* object, guint id, const GValue* value, GParamSpec* spec) {
+  if (id <= kPropNone || id >= kPropStats) {
+    G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
+    return;
+  }
+  Priv* priv = priv_of(object);
+  const std::string problem = set_setting(&priv->settings, id, value);
+  if (!problem.empty()) {
+    post_settings_warning(GST_ELEMENT(object), problem + " The list before is kept.");
+  }
+  if (id == kPropPrompt || id == kPropNegativePrompt) priv->prepare(*priv->settings.snapshot(), false);
+}
+
+static void gst_diffusion_filter_get_property(GObject* object, guint id, GValue* value, GParamSpec* spec) {
+  if (id == kPropStats) {
+    g_value_take_boxed(value, make_stats(priv_of(object)));
+  } else if (id > kPropNone && id < kPropStats) {
+    get_setting(priv_of(object)->settings, id, value);
+  } else {
+    G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
+  }
+}
+
+/* ---- states ---- */
+
+// Opens the core and starts to load. false: the reason is on the bus.
+static bool open_model(GstDiffusionFilter* self) {
+  Priv* priv = self->priv;
+  const auto [config, problem] =
+      priv->settings.read([](const Settings& s) { return std::pair(s.config, s.t_index_error); });
+  if (!problem.empty()) {
+    post_error(GST_ELEMENT(self), Error(ErrorKind::kSettings, problem));
+    return false;
+  }
+  try {
+    priv->loader.start(open_core(), config);
+    return true;
+  } catch (const std::exception& error) {
+    post_error(GST_ELEMENT(self), error);
+    return false;
+  }
+}
+
+static void set_flushing(Priv* priv, bool flushing) {
+  priv->loader.set_flushing(flushing);
+  priv->text.set_flushing(flushing);
+}
+
+static GstStateChangeReturn gst_diffusion_filter_change_state(GstElement* element, GstStateChange change) {
+  auto* self = GST_DIFFUSION_FILTER(element);
+  Priv* priv = self->priv;
+  switch (change) {
+    case GST_STATE_CHANGE_NULL_TO_READY:
+      if (!open_model(self)) return GST_STATE_CHANGE_FAILURE;
+      break;
+    case GST_STATE_CHANGE_READY_TO_PAUSED:
+      // The model may have been changed in READY.
+      if (!open_model(self) || !priv->loader.wait_found()) return GST_STATE_CHANGE_FAILURE;
+      set_flushing(priv, false);
+      break;
+    case GST_STATE_CHANGE_PAUSED_TO_READY:
+      set_flushing(priv, true);
+      break;
+    default:
+      break;
+  }
+  const GstStateChangeReturn result = GST_ELEMENT_CLASS(parent_class)->change_state(element, change);
+  if (change == GST_STATE_CHANGE_READY_TO_NULL) priv->loader.stop();
+  return result;
+}
+
+static gboolean gst_diffusion_filter_start(GstBaseTransform* trans) {
+  Priv* priv = priv_of(trans);
+  priv->settings.draw_seed();
+  priv->statistics.reset();
+  priv->latency.reset();
+  return TRUE;
+}
+
+static gboolean gst_diffusion_filter_stop(GstBaseTransform* trans) {
+  Priv* priv = priv_of(trans);
+  priv->stream.detach();
+  return TRUE;
+}
+
+/* ---- negotiation ---- */
+
+static gboolean gst_diffusion_filter_set_caps(GstBaseTransform* trans, GstCaps* caps, GstCaps*) {
+  Priv* priv = priv_of(trans);
+  if (!gst_video_info_from_caps(&priv->info, caps)) return FALSE;
+  priv->stream.set_format(priv->info);
+  priv->update_latency(GST_CLOCK_TIME_NONE);
+  return TRUE;
+}
+
+static gboolean gst_diffusion_filter_get_unit_size(GstBaseTransform*, GstCaps* caps, gsize* size) {
+  GstVideoInfo info;
+  if (!gst_video_info_from_caps(&info, caps)) return FALSE;
+  *size = GST_VIDEO_INFO_SIZE(&info);
+  return TRUE;
+}
+
+static gboolean gst_diffusion_filter_propose_allocation(GstBaseTransform* trans, GstQuery* decide_query,
+                                                        GstQuery* query) {
+  if (!BASE_CLASS->propose_allocation(trans, decide_query, query)) return FALSE;
+  GstCaps* caps = nullptr;
+  GstVideoInfo info;
+  gst_query_parse_allocation(query, &caps, nullptr);
+  if (!caps || !gst_video_info_from_caps(&info, caps)) return FALSE;
+  if (!gst_query_find_allocation_meta(query, GST_VIDEO_META_API_TYPE, nullptr)) {
+    gst_query_add_allocation_meta(query, GST_VIDEO_META_API_TYPE, nullptr);
+  }
+  // The originals of frames inside the core are kept, so upstream needs as many more.
+  const auto params = priv_of(trans)->settings.snapshot();
+  gst_query_add_allocation_pool(query, nullptr, GST_VIDEO_INFO_SIZE(&info), params->t_index_list.size() + 1, 0);
+  return TRUE;
+}
+
+static bool configure_pool(GstBufferPool* pool, GstCaps* caps, guint size, guint min, guint max, GstQuery* query) {
+  GstStructure* config = gst_buffer_pool_get_config(pool);
+  gst_buffer_pool_config_set_params(config, caps, size, min, max);
+  if (gst_query_find_allocation_meta(query, GST_VIDEO_META_API_TYPE, nullptr)) {
+    gst_buffer_pool_config_add_option(config, GST_BUFFER_POOL_OPTION_VIDEO_META);
+  }
+  if (gst_buffer_pool_set_config(pool, config)) return true;
+  config = gst_buffer_pool_get_config(pool);
+  if (gst_buffer_pool_config_validate_params(config, caps, size, min, max))
+    return gst_buffer_pool_set_config(pool, config);
+  gst_structure_free(config);
+  return false;
+}
+
+static gboolean gst_diffusion_filter_decide_allocation(GstBaseTransform* trans, GstQuery* query) {
+  GstCaps* caps = nullptr;
+  GstVideoInfo info;
+  gst_query_parse_allocation(query, &caps, nullptr);
+  if (!caps || !gst_video_info_from_caps(&info, caps)) return FALSE;
+  GstBufferPool* offered = nullptr;
+  guint size = 0, min = 0, max = 0;
+  const bool has_pool = gst_query_get_n_allocation_pools(query) > 0;
+  if (has_pool) gst_query_parse_nth_allocation_pool(query, 0, &offered, &size, &min, &max);
+  size = MAX(size, GST_VIDEO_INFO_SIZE(&info));
+  PoolPtr pool(offered);
+  if (!pool || !configure_pool(pool.get(), caps, size, min, max, query)) {
+    pool.reset(gst_video_buffer_pool_new());
+    if (!configure_pool(pool.get(), caps, size, min, max, query)) {
+      GST_ELEMENT_ERROR(trans, RESOURCE, SETTINGS, ("No buffers could be set up for the video."),
+                        ("%" GST_PTR_FORMAT, caps));
+      return FALSE;
+    }
+  }
+  if (has_pool) {
+    gst_query_set_nth_allocation_pool(query, 0, pool.get(), size, min, max);
+  } else {
+    gst_query_add_allocation_pool(query, pool.get(), size, min, max);
+  }
+  return TRUE;
+}
+
+// The picture keeps its place and size, so all that is said of these stays true; what is said of the memory does not.
+static gboolean gst_diffusion_filter_transform_meta(GstBaseTransform*, GstBuffer*, GstMeta* meta, GstBuffer*) {
+  static const gchar* const kept[] = {GST_META_TAG_VIDEO_STR, GST_META_TAG_VIDEO_ORIENTATION_STR,
+                                      GST_META_TAG_VIDEO_SIZE_STR, GST_META_TAG_VIDEO_COLORSPACE_STR, nullptr};
+  const gchar* const* tags = gst_meta_api_type_get_tags(meta->info->api);
+  for (; tags && *tags; ++tags) {
+    if (!g_strv_contains(kept, *tags)) return FALSE;
+  }
+  return TRUE;
+}
+
+/* ---- frames ---- */
+
+static GstClockTime stream_time_of(GstBaseTransform* trans, GstBuffer* buffer) {
+  if (trans->segment.format != GST_FORMAT_TIME) return GST_CLOCK_TIME_NONE;
+  return gst_segment_to_stream_time(&trans->segment, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer));
+}
+
+static void gst_diffusion_filter_before_transform(GstBaseTransform* trans, GstBuffer* buffer) {
+  Priv* priv = priv_of(trans);
+  const GstClockTime stream_time = stream_time_of(trans, buffer);
+  if (GST_CLOCK_TIME_IS_VALID(stream_time)) gst_object_sync_values(GST_OBJECT(trans), stream_time);
+  GstClockTime running_time = GST_CLOCK_TIME_NONE;
+  if (trans->segment.format == GST_FORMAT_TIME) {
+    running_time = gst_segment_to_running_time(&trans->segment, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer));
+  }
+  const bool wait = priv->settings.read([](const Settings& settings) { return settings.wait_text; });
+  const auto text = priv->text.due(running_time, wait);
+  if (!text) return;
+  g_object_set(trans, "prompt", text->c_str(), nullptr);
+  // Who waits for the text wants it in this very frame; it has been encoded beside the video unless the model was still
+  // loading.
+  if (wait) priv->prepare(*priv->settings.snapshot(), true);
+}
+
+static GstFlowReturn gst_diffusion_filter_submit_input_buffer(GstBaseTransform* trans, gboolean is_discont,
+                                                              GstBuffer* buffer) {
+  Priv* priv = priv_of(trans);
+  priv->statistics.count_in();
+  // Negotiates, and drops late frames.
+  GstFlowReturn flow = BASE_CLASS->submit_input_buffer(trans, is_discont, buffer);
+  if (flow == GST_BASE_TRANSFORM_FLOW_DROPPED) priv->statistics.count_dropped();
+  if (flow != GST_FLOW_OK) return flow;
+  BufferPtr frame(trans->queued_buf);
+  trans->queued_buf = nullptr;
+  if (!priv->settings.read([](const Settings& settings) { return settings.enabled; }))
+    return priv->stream.pass(std::move(frame));
+  std::shared_ptr<Diffuser> diffuser = priv->loader.wait(&flow);
+  if (!diffuser) return flow;
+  const GstClockTime duration = GST_BUFFER_DURATION(frame.get());
+  priv->stream.attach(std::move(diffuser));
+  flow = priv->stream.submit(std::move(frame), priv->settings.snapshot());
+  priv->update_latency(duration);
+  return flow;
+}
+
+// Untouched frames leave as they are; for the others the base class gets an output buffer and calls transform().
+static GstFlowReturn gst_diffusion_filter_generate_output(GstBaseTransform* trans, GstBuffer** output) {
+  BufferPtr frame;
+  *output = nullptr;
+  switch (priv_of(trans)->stream.next(&frame)) {
+    case EditStream::Next::kNothing:
+      return GST_FLOW_OK;
+    case EditStream::Next::kUntouched:
+      *output = frame.release();
+      return GST_FLOW_OK;
+    case EditStream::Next::kEdited:
+      break;
+  }
+  trans->queued_buf = frame.release();
+  return BASE_CLASS->generate_output(trans, output);
+}
+
+static GstFlowReturn gst_diffusion_filter_transform(GstBaseTransform* trans, GstBuffer* original, GstBuffer* output) {
+  return priv_of(trans)->stream.collect(original, output, stream_time_of(trans, original));
+}
+
+static void drain(GstBaseTransform* trans) {
+  GstFlowReturn flow = priv_of(trans)->stream.finish();
+  while (flow == GST_FLOW_OK) {
+    GstBuffer* output = nullptr;
+    flow = GST_BASE_TRANSFORM_GET_CLASS(trans)->generate_output(trans, &output);
+    if (!output) break;
+    if (flow == GST_FLOW_OK) {
+      flow = gst_pad_push(trans->srcpad, output);
+    } else {
+      gst_buffer_unref(output);
+    }
+  }
+  GST_DEBUG_OBJECT(trans, "drained: %s", gst_flow_get_name(flow));
+}
+
+/* ---- events and queries ---- */
+
+static gboolean gst_diffusion_filter_sink_event(GstBaseTransform* trans, GstEvent* event) {
+  Priv* priv = priv_of(trans);
+  if (is_prompt_event(event)) {
+    apply_prompt_event(G_OBJECT(trans), event);
+    if (GST_EVENT_IS_SERIALIZED(event)) priv->prepare(*priv->settings.snapshot(), true);
+    gst_event_unref(event);
+    return TRUE;
+  }
+  switch (GST_EVENT_TYPE(event)) {
+    case GST_EVENT_FLUSH_START:
+      priv->loader.set_flushing(true);
+      priv->text.set_video_flushing(true);
+      break;
+    case GST_EVENT_FLUSH_STOP:
+      priv->stream.reset();
+      priv->loader.set_flushing(false);
+      priv->text.set_video_flushing(false);
+      priv->text.set_video_eos(false);
+      break;
+    case GST_EVENT_STREAM_START:
+      drain(trans);
+      priv->text.set_video_eos(false);
+      break;
+    case GST_EVENT_EOS:
+      drain(trans);
+      priv->text.set_video_eos(true);
+      break;
+    case GST_EVENT_CAPS:
+    case GST_EVENT_SEGMENT:
+    case GST_EVENT_SEGMENT_DONE:
+    case GST_EVENT_GAP:
+      drain(trans);
+      break;
+    default:
+      break;
+  }
+  return BASE_CLASS->sink_event(trans, event);
+}
+
+static gboolean gst_diffusion_filter_src_event(GstBaseTransform* trans, GstEvent* event) {
+  if (GST_EVENT_TYPE(event) == GST_EVENT_SEEK) priv_of(trans)->text.forward_upstream(event);
+  return BASE_CLASS->src_event(trans, event);
+}
+
+static gboolean gst_diffusion_filter_query(GstBaseTransform* trans, GstPadDirection direction, GstQuery* query) {
+  const gboolean answered = BASE_CLASS->query(trans, direction, query);
+  if (answered && direction == GST_PAD_SRC && GST_QUERY_TYPE(query) == GST_QUERY_LATENCY)
+    priv_of(trans)->latency.add_to(query);
+  return answered;
+}
+
+/* ---- text pad ---- */
+
+static GstPad* gst_diffusion_filter_request_new_pad(GstElement* element, GstPadTemplate* pad_template, const gchar*,
+                                                    const GstCaps*) {
+  return priv_of(element)->text.add(pad_template);
+}
+
+static void gst_diffusion_filter_release_pad(GstElement* element, GstPad* pad) {
+  priv_of(element)->text.remove(pad);
+}
+
+/* ---- life ---- */
+
+static void gst_diffusion_filter_finalize(GObject* object) {
+  delete priv_of(object);
+  G_OBJECT_CLASS(parent_class)->finalize(object);
+}
+
+static void gst_diffusion_filter_init(GstDiffusionFilter* self) {
+  self->priv = new Priv(self);
+  gst_base_transform_set_qos_enabled(GST_BASE_TRANSFORM(self), TRUE);
+}
+
+static void gst_diffusion_filter_class_init(GstDiffusionFilterClass* klass) {
+  auto* object_class = G_OBJECT_CLASS(klass);
+  object_class->set_property = gst_diffusion_filter_set_property;
+  object_class->get_property = gst_diffusion_filter_get_property;
+  object_class->finalize = gst_diffusion_filter_finalize;
+  install_properties(object_class);
+
+  auto* element_class = GST_ELEMENT_CLASS(klass);
+  gst_element_class_set_static_metadata(element_class, "Diffusion filter", "Filter/Effect/Video",
+                                        "Edits every frame of a video by a prompt, with a diffusion model",
+                                        "The gst-liveedit developers");
+  gst_element_class_add_static_pad_template(element_class, &sink_template);
+  gst_element_class_add_static_pad_template(element_class, &src_template);
+  gst_element_class_add_static_pad_template(element_class, &text_template);
+  element_class->change_state = gst_diffusion_filter_change_state;
+  element_class->request_new_pad = gst_diffusion_filter_request_new_pad;
+  element_class->release_pad = gst_diffusion_filter_release_pad;
+
+  auto* trans_class = GST_BASE_TRANSFORM_CLASS(klass);
+  trans_class->start = gst_diffusion_filter_start;
+  trans_class->stop = gst_diffusion_filter_stop;
+  trans_class->set_caps = gst_diffusion_filter_set_caps;
+  trans_class->get_unit_size = gst_diffusion_filter_get_unit_size;
+  trans_class->propose_allocation = gst_diffusion_filter_propose_allocation;
+  trans_class->decide_allocation = gst_diffusion_filter_decide_allocation;
+  trans_class->transform_meta = gst_diffusion_filter_transform_meta;
+  trans_class->before_transform = gst_diffusion_filter_before_transform;
+  trans_class->submit_input_buffer = gst_diffusion_filter_submit_input_buffer;
+  trans_class->generate_output = gst_diffusion_filter_generate_output;
+  trans_class->transform = gst_diffusion_filter_transform;
+  trans_class->sink_event = gst_diffusion_filter_sink_event;
+  trans_class->src_event = gst_diffusion_filter_src_event;
+  trans_class->query = gst_diffusion_filter_query;
+
+  gst_type_mark_as_plugin_api(dtype_type(), static_cast<GstPluginAPIFlags>(0));
+  gst_type_mark_as_plugin_api(acceleration_type(), static_cast<GstPluginAPIFlags>(0));
+  gst_type_mark_as_plugin_api(cfg_type_type(), static_cast<GstPluginAPIFlags>(0));
+}

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// diffusionfilter with the real core: tiny random models made by the reference implementation, and the embedded model.
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+
+#include <gtest/gtest.h>
+
+#include "tests/elements/filter_harness.h"
+
+namespace liveedit::testing {
+namespace {
+
+namespace fs = std::filesystem;
+
+const fs::path kModels = fs::path(LIVEEDIT_BUILD_DIR) / "golden/img2img/models";
+const std::string kTiny = "dtype=fp32 model=" + (kModels / "sd-turbo").string() + " ";
+
+// A picture with something to see in it: a gradient in every byte.
+GstBuffer* gradient(FilterHarness& filter, int index) {
+  GstBuffer* buffer = filter.frame(index);
+  GstMapInfo map;
+  gst_buffer_map(buffer, &map, GST_MAP_WRITE);
+  for (gsize i = 0; i < map.size; ++i) map.data[i] = static_cast<guint8>(i * 7 + i / 48);
+  gst_buffer_unmap(buffer, &map);
+  return buffer;
+}
+
+std::vector<std::uint8_t> one_picture(const std::string& properties,
+                                      const std::string& caps = "video/x-raw,format=RGB,width=24,height=16") {
+  FilterHarness filter(properties, caps + ",framerate=25/1");
+  EXPECT_EQ(gst_harness_push(filter.video(), gradient(filter, 0)), GST_FLOW_OK);
+  EXPECT_EQ(stat(filter.element(), "frames-edited") + stat(filter.element(), "frames-passed"), 1u);
+  const BufferPtr out = filter.take();
+  return out ? bytes_of(out.get()) : std::vector<std::uint8_t>();
+}
+
+std::vector<std::uint8_t> original() {
+  FilterHarness filter("enabled=false", "video/x-raw,format=RGB,width=24,height=16,framerate=25/1");
+  const BufferPtr buffer(gradient(filter, 0));
+  return bytes_of(buffer.get());
+}
+
+double distance(const std::vector<std::uint8_t>& a, const std::vector<std::uint8_t>& b) {
+  EXPECT_EQ(a.size(), b.size());
+  double sum = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) sum += std::abs(a[i] - b[i]);
+  return sum / a.size();
+}
+
+TEST(RealCore, TheSameSeedGivesTheSamePictureAndAnotherDoesNot) {
+  const auto first = one_picture(kTiny + "prompt=cat seed=1 strength=0.8 num-inference-steps=4");
+  EXPECT_EQ(first, one_picture(kTiny + "prompt=cat seed=1 strength=0.8 num-inference-steps=4"));
+  EXPECT_NE(first, one_picture(kTiny + "prompt=cat seed=2 strength=0.8 num-inference-steps=4"));
+  EXPECT_NE(first, one_picture(kTiny + "prompt=oil seed=1 strength=0.8 num-inference-steps=4"));
+}
+
+TEST(RealCore, StrengthZeroLeavesEveryBit) {
+  EXPECT_EQ(one_picture(kTiny + "prompt=cat strength=0"), original());
+}
+
+TEST(RealCore, AnyFormatAndSize) {
+  for (const char* format : {"RGB", "RGBx", "BGRx", "RGBA", "BGRA", "NV12", "I420"}) {
+    for (const char* size : {"width=1,height=1", "width=3,height=5", "width=25,height=17", "width=48,height=32"}) {
+      EXPECT_FALSE(one_picture(kTiny, std::string("video/x-raw,format=") + format + "," + size).empty())
+          << format << " " << size;
+    }
+  }
+}
+
+TEST(RealCore, AlphaStays) {
+  FilterHarness filter(kTiny, "video/x-raw,format=BGRA,width=9,height=7,framerate=25/1");
+  const BufferPtr input(gradient(filter, 0));
+  const std::vector<std::uint8_t> before = bytes_of(input.get());
+  ASSERT_EQ(gst_harness_push(filter.video(), gst_buffer_ref(input.get())), GST_FLOW_OK);
+  const std::vector<std::uint8_t> after = bytes_of(filter.take().get());
+  for (std::size_t i = 3; i < before.size(); i += 4) ASSERT_EQ(after[i], before[i]);
+  EXPECT_NE(after, before);
+}
+
+TEST(RealCore, ABatchOfFourDelaysByThreeAndDrains) {
+  FilterHarness filter(kTiny + "num-inference-steps=50 t-index-list=18,26,35,45");
+  for (int i = 0; i < 6; ++i) ASSERT_EQ(filter.push(i, 40 * i), GST_FLOW_OK);
+  std::vector<BufferPtr> out = filter.take_all();
+  EXPECT_EQ(out.size(), 3u);
+  filter.eos();
+  for (BufferPtr& buffer : filter.take_all()) out.push_back(std::move(buffer));
+  ASSERT_EQ(out.size(), 6u);
+  for (int i = 0; i < 6; ++i) EXPECT_EQ(GST_BUFFER_PTS(out[i].get()), pts_of_frame(i));
+}
+
+TEST(RealCore, ASerializedPromptIsInItsFrame) {
+  const std::string properties = kTiny + "strength=0.8 num-inference-steps=4 prompt=";
+  FilterHarness filter(properties + "cat", "video/x-raw,format=RGB,width=24,height=16,framerate=25/1");
+  gst_harness_push(filter.video(), gradient(filter, 0));
+  GstStructure* fields = gst_structure_new("application/x-liveedit-prompt", "prompt", G_TYPE_STRING, "oil", nullptr);
+  gst_harness_push_event(filter.video(), gst_event_new_custom(GST_EVENT_CUSTOM_DOWNSTREAM, fields));
+  gst_harness_push(filter.video(), gradient(filter, 1));
+  EXPECT_EQ(bytes_of(filter.take().get()), one_picture(properties + "cat"));
+  EXPECT_EQ(bytes_of(filter.take().get()), one_picture(properties + "oil"));
+}
+
+TEST(RealCore, TwoElementsShareTheWeights) {
+  FilterHarness first(kTiny);
+  ASSERT_EQ(first.push(0), GST_FLOW_OK);
+  FilterHarness second(kTiny);
+  ASSERT_EQ(second.push(0), GST_FLOW_OK);
+  std::string told;
+  for (const MessagePtr& message : second.messages(GST_MESSAGE_PROGRESS)) {
+    gchar* text = nullptr;
+    gst_message_parse_progress(message.get(), nullptr, nullptr, &text);
+    told += std::string(text) + "\n";
+    g_free(text);
+  }
+  EXPECT_NE(told.find("shared"), std::string::npos) << told;
+  EXPECT_EQ(told.find("UNet"), std::string::npos) << told;
+}
+
+TEST(RealCore, StatsTellWhatRuns) {
+  FilterHarness filter(kTiny + "seed=7");
+  ASSERT_EQ(filter.push(0), GST_FLOW_OK);
+  const StructurePtr stats = stats_of(filter.element());
+  EXPECT_STREQ(gst_structure_get_string(stats.get(), "dtype"), "fp32");
+  EXPECT_STREQ(gst_structure_get_string(stats.get(), "scheduler"), "EulerDiscreteScheduler");
+  EXPECT_STREQ(gst_structure_get_string(stats.get(), "model"), (kModels / "sd-turbo").c_str());
+  EXPECT_GT(stat(filter.element(), "memory"), 100000u);
+}
+
+Complaint load_error(const std::string& model) {
+  GstElement* element = gst_element_factory_make("diffusionfilter", nullptr);
+  gst_object_ref_sink(element);
+  GstBus* bus = gst_bus_new();
+  gst_element_set_bus(element, bus);
+  g_object_set(element, "model", model.c_str(), nullptr);
+  gst_element_set_state(element, GST_STATE_PAUSED);
+  Complaint complaint;
+  if (GstMessage* message = gst_bus_timed_pop_filtered(bus, 30 * GST_SECOND, GST_MESSAGE_ERROR)) {
+    GError* error = nullptr;
+    gst_message_parse_error(message, &error, nullptr);
+    complaint = {error->domain, error->code, error->message};
+    g_error_free(error);
+    gst_message_unref(message);
+  }
+  gst_element_set_state(element, GST_STATE_NULL);
+  gst_element_set_bus(element, nullptr);
+  gst_object_unref(bus);
+  gst_object_unref(element);
+  return complaint;
+}
+
+TEST(RealCore, AMissingModelTellsFoldersAndTheCommand_n) {
+  const Complaint id = load_error("nobody/no-such-model");
+  EXPECT_EQ(id.domain, GST_RESOURCE_ERROR);
+  EXPECT_EQ(id.code, GST_RESOURCE_ERROR_NOT_FOUND);
+  EXPECT_NE(id.text.find("huggingface-cli download nobody/no-such-model"), std::string::npos) << id.text;
+  EXPECT_NE(id.text.find("models--nobody--no-such-model"), std::string::npos) << id.text;
+  EXPECT_EQ(load_error("/nowhere/at/all").code, GST_RESOURCE_ERROR_NOT_FOUND);
+}
+
+// Every file of a model, cut to half its length.
+TEST(RealCore, ATruncatedFileIsOneErrorThatNamesIt_n) {
+  const fs::path copy = fs::temp_directory_path() / ("liveedit-truncated-" + std::to_string(g_random_int()));
+  for (const char* file : {"unet/diffusion_pytorch_model.safetensors", "vae/diffusion_pytorch_model.safetensors",
+                           "text_encoder/model.safetensors", "unet/config.json", "scheduler/scheduler_config.json",
+                           "tokenizer/vocab.json", "model_index.json"}) {
+    fs::copy(kModels / "sd-turbo", copy, fs::copy_options::recursive);
+    fs::resize_file(copy / file, fs::file_size(copy / file) / 2);
+    const Complaint complaint = load_error(copy.string());
+    EXPECT_EQ(complaint.domain, GST_RESOURCE_ERROR) << file << ": " << complaint.text;
+    EXPECT_EQ(complaint.code, GST_RESOURCE_ERROR_READ) << file << ": " << complaint.text;
+    EXPECT_NE(complaint.text.find(fs::path(file).filename().string()), std::string::npos) << complaint.text;
+    fs::remove_all(copy);
+  }
+}
+
+TEST(RealCore, ImpossibleSettingsAreOneErrorInWords_n) {
+  FilterHarness filter(kTiny + "t-index-list=1,60 num-inference-steps=50");
+  EXPECT_EQ(filter.push(0), GST_FLOW_ERROR);
+  const std::vector<Complaint> errors = filter.complaints(GST_MESSAGE_ERROR);
+  ASSERT_EQ(errors.size(), 1u);
+  EXPECT_EQ(errors[0].code, GST_RESOURCE_ERROR_SETTINGS);
+  EXPECT_NE(errors[0].text.find("60"), std::string::npos) << errors[0].text;
+}
+
+// A network that gives infinite values.
+TEST(RealCore, WhatIsNotFiniteNeverLeaves_n) {
+  FilterHarness filter("dtype=fp32 model=" + (kModels / "bad-unet").string(),
+                       "video/x-raw,format=RGB,width=24,height=16,framerate=25/1");
+  ASSERT_EQ(gst_harness_push(filter.video(), gradient(filter, 0)), GST_FLOW_OK);
+  EXPECT_EQ(bytes_of(filter.take().get()), original());
+  EXPECT_EQ(stat(filter.element(), "frames-passed"), 1u);
+  EXPECT_EQ(filter.complaints(GST_MESSAGE_WARNING).size(), 1u);
+}
+
+class EmbeddedModel : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (!fs::exists(fs::path(LIVEEDIT_SOURCE_DIR) / "models/sketchbook/unet")) {
+      GTEST_SKIP() << "models/sketchbook has no weights; models/sketchbook/training makes them";
+    }
+  }
+
+  static std::vector<std::uint8_t> look(const std::string& properties) {
+    FilterHarness filter(properties, "video/x-raw,format=RGB,width=128,height=96,framerate=25/1");
+    EXPECT_EQ(gst_harness_push(filter.video(), hills(filter)), GST_FLOW_OK);
+    return bytes_of(filter.take().get());
+  }
+
+  // Green hills under a blue sky, roughly.
+  static GstBuffer* hills(FilterHarness& filter) {
+    GstBuffer* buffer = filter.frame(0);
+    GstMapInfo map;
+    gst_buffer_map(buffer, &map, GST_MAP_WRITE);
+    for (int y = 0; y < 96; ++y) {
+      for (int x = 0; x < 128; ++x) {
+        const bool hill = y > 50 + 12 * std::sin(x / 15.0);
+        guint8* pixel = map.data + (y * 128 + x) * 3;
+        pixel[0] = hill ? 50 + y / 2 : 90 + y;
+        pixel[1] = hill ? 120 + x / 4 : 150 + y;
+        pixel[2] = hill ? 40 : 220;
+      }
+    }
+    gst_buffer_unmap(buffer, &map);
+    return buffer;
+  }
+
+  // Mean distance of the channels from grey.
+  static double colour(const std::vector<std::uint8_t>& rgb) {
+    double sum = 0;
+    for (std::size_t i = 0; i < rgb.size(); i += 3) {
+      sum += std::max({rgb[i], rgb[i + 1], rgb[i + 2]}) - std::min({rgb[i], rgb[i + 1], rgb[i + 2]});
+    }
+    return sum * 3 / rgb.size();
+  }
+};
+
+TEST_F(EmbeddedModel, APencilSketchLosesItsColours) {
+  const double before = colour(look("enabled=false"));
+  EXPECT_GT(before, 60);
+  EXPECT_LT(colour(look("prompt=\"pencil sketch\"")), before / 4);
+}
+
+TEST_F(EmbeddedModel, StrengthScalesTheEffectAndNoPromptHasLittle) {
+  const auto untouched = look("enabled=false");
+  const double none = distance(look(""), untouched);
+  const double half = distance(look("prompt=\"pencil sketch\" strength=0.5"), untouched);
+  const double full = distance(look("prompt=\"pencil sketch\" strength=1"), untouched);
+  EXPECT_LT(none, half);
+  EXPECT_LT(half, full);
+  EXPECT_EQ(look("prompt=\"pencil sketch\" strength=0"), untouched);
+}
+
+}  // namespace
+}  // namespace liveedit::testing
