@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Frames a second through a whole pipeline: videotestsrc ! diffusionfilter ! fakesink, as fast as it goes. Prints one JSON line.
+# Frames a second through a whole pipeline: videotestsrc ! queue ! diffusionfilter ! queue ! fakesink, as fast as it goes. Prints one JSON line.
 #
 #   pipeline_bench.sh SIZE FRAMES [PROPERTY=VALUE ...]      properties of diffusionfilter; GST_PLUGIN_PATH must know the plugin
 set -euo pipefail
@@ -15,7 +15,7 @@ trap 'rm -f "$log"' EXIT
 # The time stamps of the first pictures hold loading and warm-up, so the rate is taken of the second half.
 GST_DEBUG_NO_COLOR=1 GST_DEBUG='*:1,identity:1,GST_TRACER:0' gst-launch-1.0 -v \
   videotestsrc num-buffers="$frames" pattern=ball ! "video/x-raw,format=RGBA,width=$width,height=$height,framerate=1000/1" ! \
-  diffusionfilter "$@" ! identity name=out silent=false ! fakesink sync=false 2>&1 |
+  queue max-size-buffers=2 ! diffusionfilter "$@" ! queue max-size-buffers=2 ! identity name=out silent=false ! fakesink sync=false 2>&1 |
   while IFS= read -r line; do
     case $line in
       *out:*last-message*chain*) printf '%s\n' "${EPOCHREALTIME/,/.}" >> "$log" ;;

@@ -16,7 +16,7 @@ namespace liveedit {
 inline constexpr std::uint32_t kCoreApiVersion = 1;
 
 struct CoreInfo {
-  std::string version;           // gst-liveedit's
+  std::string version;  // gst-liveedit's
   std::string torch_version;
   bool built_with_cuda = false;
   std::vector<std::string> cuda_devices;  // names, by index; empty where there is no driver

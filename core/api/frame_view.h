@@ -14,9 +14,9 @@ enum class MemoryKind { kHost, kCuda };
 // How Y'CbCr maps to R'G'B' (ITU-R BT.601, BT.709, BT.2020); unused for RGB formats.
 enum class YuvMatrix { kBt601, kBt709, kBt2020 };
 
-// One picture where it lies: a view, never an owner. planes[i] is row 0 of plane i, strides[i] its bytes a row (may exceed
-// the row, may be unaligned). Packed formats have one plane; NV12 has Y and interleaved CbCr; I420 has Y, Cb and Cr, the
-// chroma planes (width+1)/2 x (height+1)/2. 1 <= width, height <= 16384.
+// One picture where it lies: a view, never an owner. planes[i] is row 0 of plane i, strides[i] its bytes a row (may
+// exceed the row, may be unaligned). Packed formats have one plane; NV12 has Y and interleaved CbCr; I420 has Y, Cb and
+// Cr, the chroma planes (width+1)/2 x (height+1)/2. 1 <= width, height <= 16384.
 struct FrameView {
   PixelFormat format = PixelFormat::kRgb;
   int width = 0;

@@ -6,8 +6,14 @@
 #include "core/runtime/cuda_tensors.h"
 
 namespace liveedit::runtime {
+
 at::Tensor cuda_group_norm(const at::Tensor& x, std::int64_t groups, const at::Tensor& weight, const at::Tensor& bias,
-                           double eps, bool silu, const at::Tensor& input_bias) {
+                           double eps, bool silu) {
+  return cuda_group_norm_after_bias(x, {}, groups, weight, bias, eps, silu);
+}
+
+at::Tensor cuda_group_norm_after_bias(const at::Tensor& x, const at::Tensor& input_bias, std::int64_t groups,
+                                      const at::Tensor& weight, const at::Tensor& bias, double eps, bool silu) {
   const auto element = element_of(x.scalar_type());
   if (!x.is_cuda() || x.dim() != 4 || !element || x.numel() == 0) return {};
   if (!is_vector(weight, x) || !is_vector(bias, x) || (input_bias.defined() && !is_vector(input_bias, x))) return {};

@@ -11,10 +11,11 @@
 
 namespace liveedit::runtime {
 
-// One frame's device work, repeated for every frame. `run` takes a picture [1, 3, H, W] in -1..1 (channels-last, the stream's dtype) and gives
-// one of the same shape; every call does the same operations on the same tensors (no host reads, no branches on values), so that a
-// CUDA device can capture it once and replay it. What changes between frames lies in tensors that `run` reads and change() writes.
-// `key` names the captured work: another key means that `run` must be captured again (another size, step count, tensor).
+// One frame's device work, repeated for every frame. `run` takes a picture [1, 3, H, W] in -1..1 (channels-last, the
+// stream's dtype) and gives one of the same shape; every call does the same operations on the same tensors (no host
+// reads, no branches on values), so that a CUDA device can capture it once and replay it. What changes between frames
+// lies in tensors that `run` reads and change() writes. `key` names the captured work: another key means that `run`
+// must be captured again (another size, step count, tensor).
 struct FrameWork {
   std::function<at::Tensor(const at::Tensor& picture)> run;
   std::uint64_t key = 0;
@@ -28,8 +29,9 @@ class FrameRunner {
   // Runs `write`, which changes tensors that work reads, in order with the frames.
   virtual void change(const std::function<void()>& write) = 0;
 
-  // Takes a copy of `input` and starts the work on it, padded to height x width (at least the frame's own). gives_picture = false: the work's
-  // result is not a picture yet (a denoising batch that fills up) and is dropped: nothing becomes collectable.
+  // Takes a copy of `input` and starts the work on it, padded to height x width (at least the frame's own).
+  // gives_picture = false: the work's result is not a picture yet (a denoising batch that fills up) and is dropped:
+  // nothing becomes collectable.
   virtual void submit(const FrameView& input, int height, int width, const FrameWork& work, bool gives_picture) = 0;
 
   // Runs the work once more on the last input, to push out what a denoising batch still holds. Always gives a picture.
@@ -37,8 +39,8 @@ class FrameRunner {
 
   virtual int collectable() const = 0;  // pictures started and not yet collected
 
-  // Waits for the oldest picture. True: it was finite and now stands in `output` (alpha from `original`). False: it held NaN or Inf and
-  // nothing was written.
+  // Waits for the oldest picture. True: it was finite and now stands in `output` (alpha from `original`). False: it
+  // held NaN or Inf and nothing was written.
   virtual bool collect(const FrameView& original, const FrameView& output) = 0;
 
   // Writes the last finite picture again; false where there is none of this size.

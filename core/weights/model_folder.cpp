@@ -111,7 +111,7 @@ void refuse_single_file(const fs::path& path) {
 [[noreturn]] void refuse_missing(const std::string& model, const std::vector<fs::path>& searched) {
   std::string text = "No model '" + model + "'; looked in " + joined(searched) + ".";
   if (const auto id = HuggingFaceId::parse(model); id && id->repository.find('/') != std::string::npos) {
-    text += " To download it: huggingface-cli download " + id->repository;
+    text += " To download it: hf download " + id->repository;
     if (!id->revision.empty()) text += " --revision " + id->revision;
   } else {
     text += " Give a folder in diffusers layout, or the Hugging Face id of a model that was downloaded (org/name)";

@@ -153,7 +153,7 @@ TEST(RealCore, AMissingModelTellsFoldersAndTheCommand_n) {
   const Complaint id = load_error("nobody/no-such-model");
   EXPECT_EQ(id.domain, GST_RESOURCE_ERROR);
   EXPECT_EQ(id.code, GST_RESOURCE_ERROR_NOT_FOUND);
-  EXPECT_NE(id.text.find("huggingface-cli download nobody/no-such-model"), std::string::npos) << id.text;
+  EXPECT_NE(id.text.find("hf download nobody/no-such-model"), std::string::npos) << id.text;
   EXPECT_NE(id.text.find("models--nobody--no-such-model"), std::string::npos) << id.text;
   EXPECT_EQ(load_error("/nowhere/at/all").code, GST_RESOURCE_ERROR_NOT_FOUND);
 }

@@ -13,6 +13,22 @@ at::Tensor merge_heads(const at::Tensor& x) {
   return x.transpose(1, 2).reshape({x.size(0), x.size(2), -1});
 }
 
+// torch's CPU attention keeps the score matrix out of memory at the price of a slow softmax: worth it for many tokens
+// only.
+constexpr std::int64_t kFewTokens = 1024;
+
+bool few_tokens_on_cpu(const at::Tensor& x, bool causal) {
+  return x.is_cpu() && !causal && x.size(1) <= kFewTokens &&
+         (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16);
+}
+
+// q, k, v [B, heads, N, head_dim]
+at::Tensor attend_few(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
+  const at::Tensor scores = at::matmul(q, k.transpose(2, 3));  // [B, heads, N, N]
+  cpu::softmax_in_place(scores, scores.size(3), 1 / std::sqrt(static_cast<float>(q.size(3))));
+  return at::matmul(scores, v);
+}
+
 }  // namespace
 
 SelfAttention::SelfAttention(const weights::Weights& weights, std::int64_t channels, std::int64_t heads, bool qkv_bias,

@@ -34,8 +34,8 @@ class UNet2DConditionModel {
   using TimeState = std::vector<at::Tensor>;
   TimeState embed_time(const at::Tensor& timesteps /* [B] */, const AddedConditions& added) const;
 
-  // What each cross-attention takes from the text (its keys and values, in a form that suits the device), in the order in
-  // which forward() meets them; batch first.
+  // What each cross-attention takes from the text (its keys and values, in a form that suits the device), in the order
+  // in which forward() meets them; batch first.
   using TextState = std::vector<std::pair<at::Tensor, at::Tensor>>;
   TextState embed_text(const at::Tensor& encoder_hidden_states /* [B, tokens, cross_attention_dim] */) const;
 

@@ -49,8 +49,8 @@ TEST_F(CudaPointwise, AddsBiasAndResidualAndCutsBelowZero) {
   for (const bool with_residual : {false, true}) {
     for (const bool relu : {false, true}) {
       const DeviceBytes x_bytes(x.data(), 2 * x.size());
-      add_bias_cuda({x_bytes.data(), bias_bytes.data(), with_residual ? residual_bytes.data() : nullptr, kRows, kChannels,
-                     relu, Element::kF16},
+      add_bias_cuda({x_bytes.data(), bias_bytes.data(), with_residual ? residual_bytes.data() : nullptr, kRows,
+                     kChannels, relu, Element::kF16},
                     nullptr);
       const auto got = halves_of(x_bytes);
       for (std::size_t i = 0; i < got.size(); ++i) {

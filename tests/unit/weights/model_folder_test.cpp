@@ -92,7 +92,7 @@ TEST_F(ModelFolderTest, SaysWhereItLooked_n) {
   setenv("LIVEEDIT_MODELS", (folder_ / "list").c_str(), 1);
   for (const std::string& place :
        {(folder_ / "list/org/name").string(), (folder_ / ".cache/huggingface/hub/models--org--name/snapshots").string(),
-        (fs::current_path() / "org/name").string(), std::string("huggingface-cli download org/name")}) {
+        (fs::current_path() / "org/name").string(), std::string("hf download org/name")}) {
     expect_error(ErrorKind::kNotFound, place, [] { locate_model("org/name"); });
   }
   expect_error(ErrorKind::kNotFound, "/no/such/folder", [] { locate_model("/no/such/folder"); });

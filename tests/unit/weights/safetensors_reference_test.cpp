@@ -21,7 +21,7 @@ constexpr std::array<const char*, 8> kStricter{
     "is not a key of a tensor",         // a field that the format does not have
     "occurs twice",                     // one name, two meanings: the reference keeps the last
     "its header is not a JSON object",  // the format says that a header begins with '{'
-    "holds null",         // the format says: an object of strings
+    "holds null",                       // the format says: an object of strings
     "holds an unexpected list",         // a tensor written as a list of its fields
     "holds a number with fraction",     // -0 among the offsets
     "is too large",                     // a dimension beyond what torch can count

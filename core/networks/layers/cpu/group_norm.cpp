@@ -14,15 +14,33 @@ namespace {
 
 constexpr std::int64_t kChunk = 256;  // pixels whose sums are taken together
 
+constexpr std::int64_t kLanes = 32;  // channels whose sums stay in registers
+
 // Per channel: the sums of x - shift and of its square. The shift, a value of the channel itself, keeps the squares
 // small.
 template <typename Element>
 LIVEEDIT_INLINE void sum_pixels(const Element* x, std::int64_t pixels, std::int64_t channels, const float* shift,
                                 float* sums, float* squares) {
+  std::int64_t first = 0;
+  for (; first + kLanes <= channels; first += kLanes) {
+    float sum[kLanes] = {};
+    float square[kLanes] = {};
+    for (std::int64_t p = 0; p < pixels; ++p) {
+      const Element* pixel = x + p * channels + first;
+      for (std::int64_t c = 0; c < kLanes; ++c) {
+        const float value = load(pixel[c]) - shift[first + c];
+        sum[c] += value;
+        square[c] += value * value;
+      }
+    }
+    for (std::int64_t c = 0; c < kLanes; ++c) {
+      sums[first + c] = sum[c];
+      squares[first + c] = square[c];
+    }
+  }
   for (std::int64_t p = 0; p < pixels; ++p) {
-    const Element* pixel = x + p * channels;
-    for (std::int64_t c = 0; c < channels; ++c) {
-      const float value = load(pixel[c]) - shift[c];
+    for (std::int64_t c = first; c < channels; ++c) {
+      const float value = load(x[p * channels + c]) - shift[c];
       sums[c] += value;
       squares[c] += value * value;
     }

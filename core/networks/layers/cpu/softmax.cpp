@@ -21,8 +21,10 @@ LIVEEDIT_INLINE void softmax_row(Element* row, std::int64_t length, float scale,
   for (std::int64_t i = 0; i < padded; i += kLanes) {
     for (std::int64_t j = 0; j < kLanes; ++j) top[j] = buffer[i + j] > top[j] ? buffer[i + j] : top[j];
   }
-  float highest = top[0];
-  for (const float lane : top) highest = lane > highest ? lane : highest;
+  for (std::int64_t half = kLanes / 2; half > 0; half /= 2) {
+    for (std::int64_t j = 0; j < half; ++j) top[j] = top[j + half] > top[j] ? top[j + half] : top[j];
+  }
+  const float highest = top[0];
   float sums[kLanes] = {};
   for (std::int64_t i = 0; i < padded; i += kLanes) {
     for (std::int64_t j = 0; j < kLanes; ++j) {
@@ -31,9 +33,10 @@ LIVEEDIT_INLINE void softmax_row(Element* row, std::int64_t length, float scale,
       sums[j] += value;
     }
   }
-  float sum = 0;
-  for (const float lane : sums) sum += lane;
-  const float factor = 1 / sum;
+  for (std::int64_t half = kLanes / 2; half > 0; half /= 2) {
+    for (std::int64_t j = 0; j < half; ++j) sums[j] += sums[j + half];
+  }
+  const float factor = 1 / sums[0];
   for (std::int64_t i = 0; i < length; ++i) store(buffer[i] * factor, row[i]);
 }
 
