@@ -37,11 +37,7 @@ at::Tensor ResnetBlock::first_half(const at::Tensor& x, const at::Tensor& time) 
 
 at::Tensor ResnetBlock::operator()(const at::Tensor& x, const at::Tensor& time) const {
   at::Tensor y = conv2_(first_half(x, time));
-  if (shortcut_.weight.defined()) {
-    y.add_(tokens_to_picture(shortcut_(picture_to_tokens(x)), x.size(2), x.size(3)));
-  } else {
-    y.add_(x);
-  }
+  y.add_(shortcut_.weight.defined() ? tokens_to_picture(shortcut_(picture_to_tokens(x)), x.size(2), x.size(3)) : x);
   return options_.output_scale == 1 ? y : y.div_(options_.output_scale);
 }
 
