@@ -18,7 +18,7 @@ endfunction()
 function(liveedit_test name)
   cmake_parse_arguments(ARG "TORCH" "TIMEOUT" "SOURCES;LINKS;LABELS;ENVIRONMENT" ${ARGN})
   if(NOT ARG_TIMEOUT)
-    set(ARG_TIMEOUT 120)
+    set(ARG_TIMEOUT 300)
   endif()
   add_executable(${name} ${ARG_SOURCES})
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR})
@@ -32,8 +32,9 @@ function(liveedit_test name)
     target_precompile_headers(${name} REUSE_FROM liveedit_torch_pch)
   endif()
   add_test(NAME ${name} COMMAND ${name})
+  # Tests run side by side: OpenMP threads that spin while they wait would take each other's cores.
   set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT}
-    ENVIRONMENT "LIVEEDIT_TEST_DATA=${LIVEEDIT_TEST_DATA};G_DEBUG=fatal-criticals;${ARG_ENVIRONMENT}")
+    ENVIRONMENT "LIVEEDIT_TEST_DATA=${LIVEEDIT_TEST_DATA};G_DEBUG=fatal-criticals;OMP_WAIT_POLICY=passive;${ARG_ENVIRONMENT}")
 endfunction()
 
 # liveedit_golden(NAME SCRIPT): a CTest fixture that runs tests/golden/SCRIPT, which writes its files into the folder given as its only
@@ -47,5 +48,6 @@ function(liveedit_golden name script)
     set(python ${venv_python})
   endif()
   add_test(NAME golden_${name} COMMAND ${python} ${CMAKE_SOURCE_DIR}/tests/golden/${script} ${CMAKE_BINARY_DIR}/golden/${name})
-  set_tests_properties(golden_${name} PROPERTIES FIXTURES_SETUP golden_${name} LABELS golden TIMEOUT 600)
+  set_tests_properties(golden_${name} PROPERTIES FIXTURES_SETUP golden_${name} LABELS golden TIMEOUT 600
+    ENVIRONMENT "OMP_NUM_THREADS=1")
 endfunction()
