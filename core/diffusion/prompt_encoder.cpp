@@ -35,15 +35,14 @@ TextEmbedding embed(const Model& model, const PromptEncoder::Key& key, std::opti
 
 }  // namespace
 
-PromptEncoder::PromptEncoder(const Model& model) : model_(model), thread_([this] { run(); }) {}
+PromptEncoder::PromptEncoder(const Model& model) : model_(model) {}
 
 PromptEncoder::~PromptEncoder() {
   {
     const std::lock_guard lock(mutex_);
     stop_ = true;
   }
-  asked_.notify_all();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
 PromptEncoder::Entry& PromptEncoder::touch(const Key& key) {
@@ -53,11 +52,18 @@ PromptEncoder::Entry& PromptEncoder::touch(const Key& key) {
     ages_.push_front(key);
     entry.age = ages_.begin();
     queue_.push_back(key);
-    asked_.notify_one();
+    work();
   } else {
     ages_.splice(ages_.begin(), ages_, entry.age);
   }
   return entry;
+}
+
+void PromptEncoder::work() {
+  if (working_) return;
+  working_ = true;
+  if (thread_.joinable()) thread_.join();  // it has left run() and needs no lock
+  thread_ = std::thread([this] { run(); });
 }
 
 PromptEncoder::Embedding PromptEncoder::find(const Key& key) {
@@ -116,9 +122,7 @@ void PromptEncoder::run() {
   at::init_num_threads();
   std::optional<c10::Stream> stream;
   std::unique_lock lock(mutex_);
-  while (true) {
-    asked_.wait(lock, [this] { return stop_ || !queue_.empty(); });
-    if (stop_) return;
+  while (!stop_ && !queue_.empty()) {
     const Key key = queue_.front();
     queue_.pop_front();
     lock.unlock();
@@ -142,6 +146,7 @@ void PromptEncoder::run() {
     forget_old();
     done_.notify_all();
   }
+  working_ = false;
 }
 
 }  // namespace liveedit::diffusion

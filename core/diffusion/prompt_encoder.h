@@ -49,12 +49,12 @@ class PromptEncoder {
   };
 
   void run();
+  void work();                   // with the lock held: sees to it that run() is under way
   Entry& touch(const Key& key);  // with the lock held
   void forget_old();             // with the lock held
 
   const Model& model_;
   mutable std::mutex mutex_;
-  std::condition_variable asked_;
   std::condition_variable done_;
   std::map<Key, Entry> entries_;
   std::list<Key> ages_;
@@ -62,7 +62,10 @@ class PromptEncoder {
   std::uint64_t bytes_ = 0;
   std::uint64_t encoded_ = 0;
   bool stop_ = false;
-  std::thread thread_;  // last: it uses all of the above
+  bool working_ = false;
+  // Ends when no text is asked for: an idle thread keeps its OpenMP threads, and with more of those than cores the
+  // runtime lets none of them spin, which costs the frames a third of their speed.
+  std::thread thread_;
 };
 
 }  // namespace liveedit::diffusion
