@@ -37,17 +37,15 @@ function(liveedit_test name)
     ENVIRONMENT "LIVEEDIT_TEST_DATA=${LIVEEDIT_TEST_DATA};G_DEBUG=fatal-criticals;OMP_WAIT_POLICY=passive;${ARG_ENVIRONMENT}")
 endfunction()
 
+# The Python that tests run: the one of scripts/setup, which has the reference implementations.
+find_program(LIVEEDIT_PYTHON NAMES python python3 PATHS ${CMAKE_SOURCE_DIR}/.venv/bin NO_DEFAULT_PATH)
+find_program(LIVEEDIT_PYTHON NAMES python3)
+
 # liveedit_golden(NAME SCRIPT): a CTest fixture that runs tests/golden/SCRIPT, which writes its files into the folder given as its only
 # argument: <build>/golden/NAME. Tests that read them get them with set_property(TEST ... PROPERTY FIXTURES_REQUIRED golden_NAME).
 # The scripts need PyPI's diffusers, transformers and safetensors, which scripts/setup puts beside torch.
 function(liveedit_golden name script)
-  file(GLOB venv_python ${CMAKE_SOURCE_DIR}/.venv/bin/python)
-  find_program(LIVEEDIT_PYTHON NAMES python3)
-  set(python ${LIVEEDIT_PYTHON})
-  if(venv_python)
-    set(python ${venv_python})
-  endif()
-  add_test(NAME golden_${name} COMMAND ${python} ${CMAKE_SOURCE_DIR}/tests/golden/${script} ${CMAKE_BINARY_DIR}/golden/${name})
+  add_test(NAME golden_${name} COMMAND ${LIVEEDIT_PYTHON} ${CMAKE_SOURCE_DIR}/tests/golden/${script} ${CMAKE_BINARY_DIR}/golden/${name})
   set_tests_properties(golden_${name} PROPERTIES FIXTURES_SETUP golden_${name} LABELS golden TIMEOUT 600
     ENVIRONMENT "OMP_NUM_THREADS=1")
 endfunction()

@@ -8,11 +8,9 @@
 
 #include "core/api/error.h"
 #include "core/kernels/frame_layout.h"
-#include "core/networks/layers/gpu_layers.h"
 #include "core/networks/layers/group_norm.h"
 #include "core/runtime/cuda_graphs.h"
 #include "core/runtime/cuda_group_norm.h"
-#include "core/runtime/cuda_pointwise.h"
 #include "core/runtime/cuda_staging.h"
 #include "core/runtime/frame_runner.h"
 
@@ -203,7 +201,6 @@ class CudaFrameRunner : public FrameRunner {
 
 std::unique_ptr<FrameRunner> make_cuda_frame_runner(at::Device device, at::ScalarType dtype, bool use_graph) {
   networks::set_gpu_group_norm_silu(&cuda_group_norm);
-  networks::set_gpu_layers({&cuda_group_norm_after_bias, &cuda_add_bias, &cuda_geglu});
   const c10::cuda::CUDAGuard guard(device);  // events belong to the current device
   return std::make_unique<CudaFrameRunner>(device, dtype, use_graph);
 }

@@ -4,7 +4,6 @@
 #include <atomic>
 
 #include "core/networks/layers/cpu/group_norm.h"
-#include "core/networks/layers/gpu_layers.h"
 
 namespace liveedit::networks {
 namespace {
@@ -36,14 +35,6 @@ GroupNorm::GroupNorm(const weights::Weights& weights, std::int64_t channels, std
 at::Tensor GroupNorm::then(Activation activation, const at::Tensor& x) const {
   if (activation == Activation::kSilu) return group_norm_silu(x, groups, weight, bias, eps, true);
   return activate_in_place(activation, group_norm_silu(x, groups, weight, bias, eps, false));
-}
-
-at::Tensor GroupNorm::after_bias_then(Activation activation, const at::Tensor& x, const at::Tensor& input_bias) const {
-  if (activation == Activation::kSilu && x.is_cuda() && gpu_layers().group_norm_after_bias != nullptr) {
-    at::Tensor y = gpu_layers().group_norm_after_bias(x, input_bias, groups, weight, bias, eps, true);
-    if (y.defined()) return y;
-  }
-  return then(activation, x + input_bias.view({1, -1, 1, 1}));
 }
 
 }  // namespace liveedit::networks

@@ -24,8 +24,6 @@ struct GroupNorm {
 
   at::Tensor operator()(const at::Tensor& x) const { return group_norm_silu(x, groups, weight, bias, eps, false); }
   at::Tensor then(Activation activation, const at::Tensor& x) const;
-  // The same of x + input_bias [C].
-  at::Tensor after_bias_then(Activation activation, const at::Tensor& x, const at::Tensor& input_bias) const;
 
   template <typename Visit>
   void each_tensor(Visit&& visit) {

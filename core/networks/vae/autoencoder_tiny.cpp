@@ -27,11 +27,8 @@ TinyBlock::TinyBlock(const weights::Weights& weights, std::int64_t channels, Act
       conv4_(weights.sub("conv.4"), {.in = channels, .out = channels}) {}
 
 at::Tensor TinyBlock::operator()(const at::Tensor& x) const {
-  if (activation_ == Activation::kRelu) {
-    return conv4_.then_add(conv2_.then_add(conv0_.then_add(x, {}, true), {}, true), x, true);
-  }
   const at::Tensor h = activate_in_place(activation_, conv2_(activate_in_place(activation_, conv0_(x))));
-  return conv4_.then_add(h, x, true);
+  return conv4_(h).add_(x).relu_();
 }
 
 AutoencoderTiny::AutoencoderTiny(const weights::Config& config, const weights::Weights& weights)
