@@ -38,8 +38,11 @@ function(liveedit_test name)
 endfunction()
 
 # The Python that tests run: the one of scripts/setup, which has the reference implementations.
-find_program(LIVEEDIT_PYTHON NAMES python python3 PATHS ${CMAKE_SOURCE_DIR}/.venv/bin NO_DEFAULT_PATH)
-find_program(LIVEEDIT_PYTHON NAMES python3)
+# Looked for at every configure: a folder may be configured before scripts/setup has run.
+set(LIVEEDIT_PYTHON ${CMAKE_SOURCE_DIR}/.venv/bin/python)
+if(NOT EXISTS ${LIVEEDIT_PYTHON})
+  set(LIVEEDIT_PYTHON python3)
+endif()
 
 # liveedit_golden(NAME SCRIPT): a CTest fixture that runs tests/golden/SCRIPT, which writes its files into the folder given as its only
 # argument: <build>/golden/NAME. Tests that read them get them with set_property(TEST ... PROPERTY FIXTURES_REQUIRED golden_NAME).
