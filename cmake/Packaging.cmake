@@ -4,15 +4,20 @@
 #   LIBDIR/liveedit/libliveedit-core.so         RUNPATH $ORIGIN, so libtorch is taken from its own folder
 #   LIBDIR/liveedit/libtorch*.so ...            the libraries of libtorch that the core needs, and no more
 #   share/liveedit/models/sketchbook            the embedded model
-# Components: plugin, core (with the model), libtorch.
+#   LIBDIR/gstreamer-1.0/libgstliveeditstreaming.so   the serving elements; needs neither core nor libtorch
+# Components: plugin, streaming, core (with the model), libtorch.
 
 set(liveedit_library_folder ${CMAKE_INSTALL_LIBDIR}/liveedit)
 set(CPACK_COMPONENTS_ALL plugin)
+if(LIVEEDIT_STREAMING)
+  list(APPEND CPACK_COMPONENTS_ALL streaming)
+endif()
 
 if(LIVEEDIT_CORE)
   list(APPEND CPACK_COMPONENTS_ALL core libtorch)
   set_target_properties(liveedit-core PROPERTIES INSTALL_RPATH "$ORIGIN")
   install(TARGETS liveedit-core LIBRARY DESTINATION ${liveedit_library_folder} COMPONENT core)
+  install(DIRECTORY models/silero-vad DESTINATION ${CMAKE_INSTALL_DATADIR}/liveedit/models COMPONENT core)
   install(DIRECTORY models/sketchbook DESTINATION ${CMAKE_INSTALL_DATADIR}/liveedit/models COMPONENT core
     PATTERN training EXCLUDE PATTERN __pycache__ EXCLUDE)
 
@@ -48,6 +53,11 @@ set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS "${TORCH_INSTALL_PREFIX}/lib")
 
 set(CPACK_DEBIAN_PLUGIN_PACKAGE_NAME gstreamer1.0-liveedit)
 set(CPACK_DEBIAN_PLUGIN_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_STREAMING_PACKAGE_NAME gstreamer1.0-liveedit-streaming)
+set(CPACK_DEBIAN_STREAMING_PACKAGE_SHLIBDEPS ON)
+# Elements that it uses by name.
+set(CPACK_DEBIAN_STREAMING_PACKAGE_DEPENDS "gstreamer1.0-plugins-base, gstreamer1.0-plugins-good, gstreamer1.0-plugins-bad, gstreamer1.0-nice")
+set(CPACK_DEBIAN_STREAMING_PACKAGE_RECOMMENDS "gstreamer1.0-plugins-ugly, gstreamer1.0-libav, glib-networking")
 set(CPACK_DEBIAN_CORE_PACKAGE_NAME libliveedit-core)
 set(CPACK_DEBIAN_CORE_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_LIBTORCH_PACKAGE_NAME liveedit-libtorch)
@@ -58,6 +68,9 @@ set(CPACK_STRIP_FILES OFF)
 
 include(CPack)
 cpack_add_component(plugin DISPLAY_NAME "GStreamer plugin" DESCRIPTION "GStreamer elements that edit live video by prompt" DEPENDS core)
+if(LIVEEDIT_STREAMING)
+  cpack_add_component(streaming DISPLAY_NAME "GStreamer plugin for serving" DESCRIPTION "GStreamer elements that serve live video by WebRTC, RTSP and HTTP")
+endif()
 cpack_add_component(core DISPLAY_NAME "Inference core"
   DESCRIPTION "Inference core of gst-liveedit on libtorch, and its embedded model sketchbook" DEPENDS libtorch)
 cpack_add_component(libtorch DISPLAY_NAME "libtorch for gst-liveedit" DESCRIPTION "The libraries of libtorch that gst-liveedit's core needs")
