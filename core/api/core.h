@@ -8,12 +8,14 @@
 
 #include "core/api/diffuser.h"
 #include "core/api/error.h"
+#include "core/api/matter.h"
 #include "core/api/progress.h"
+#include "core/api/transcriber.h"
 
 namespace liveedit {
 
 // Raised with every change of a struct or class under core/api: plugin and core must be of one build.
-inline constexpr std::uint32_t kCoreApiVersion = 1;
+inline constexpr std::uint32_t kCoreApiVersion = 3;
 
 struct CoreInfo {
   std::string version;  // gst-liveedit's
@@ -30,6 +32,15 @@ class Core {
   // Loads the model, or shares it with the streams that have it; returns when the stream is ready to take frames.
   // Throws Error; nothing stays loaded then.
   virtual std::unique_ptr<Diffuser> create_diffuser(const DiffuserConfig& config, const ProgressSink& progress) = 0;
+
+  // The same for a matting stream.
+  virtual std::unique_ptr<Matter> create_matter(const MatterConfig& config, const ProgressSink& progress) = 0;
+
+  // The same for speech.
+  virtual std::unique_ptr<Transcriber> create_transcriber(const TranscriberConfig& config,
+                                                          const ProgressSink& progress) = 0;
+  virtual std::unique_ptr<VoiceDetector> create_voice_detector(const VoiceDetectorConfig& config,
+                                                               const ProgressSink& progress) = 0;
 
  protected:
   ~Core() = default;

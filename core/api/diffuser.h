@@ -6,18 +6,19 @@
 #include <string>
 #include <vector>
 
+#include "core/api/device_options.h"
 #include "core/api/error.h"
 #include "core/api/frame_view.h"
 
 namespace liveedit {
 
-enum class Dtype { kAuto, kFp32, kFp16, kBf16 };
-
-// kNone runs the networks as they are; kGraph replays one CUDA graph a frame (no effect on the CPU).
-enum class Acceleration { kAuto, kNone, kGraph };
-
 // StreamDiffusion's residual classifier-free guidance (arXiv 2312.12491, section 3.2).
 enum class CfgType { kNone, kFull, kSelf, kInitialize };
+
+// What of a frame is edited. The matte is the frame's alpha a (0..1): kForeground gives
+// edited * a + original * (1 - a), kBackground the reverse; the frame's alpha stays. Formats without alpha have no
+// matte and are edited as a whole.
+enum class Region { kFrame, kForeground, kBackground };
 
 // What a stream is opened with; it cannot change while the stream lives.
 struct DiffuserConfig {
@@ -41,6 +42,8 @@ struct EditParams {
   std::vector<int> t_index_list;  // ascending indices into the num_inference_steps timesteps; empty: diffusers' img2img
   CfgType cfg_type = CfgType::kNone;
   float delta = 1;  // > 0, strength of the virtual residual noise
+  Region region = Region::kFrame;
+  bool region_crop = false;  // work only on the part of the frame that holds the region, where that is much less
 
   bool operator==(const EditParams&) const = default;
 };
@@ -59,13 +62,14 @@ struct DiffuserInfo {
 enum class FrameOutcome {
   kEdited,  // the network's picture
   kHeld,    // the network gave NaN or Inf: the last good picture of this stream is shown again
-  kPassed,  // nothing good to hold, or strength 0: the original
+  kPassed,  // nothing good to hold, strength 0, or nothing in the region: the original
 };
 
 struct FrameResult {
   std::uint64_t id = 0;
   FrameOutcome outcome = FrameOutcome::kEdited;
-  std::string warning;  // a sentence where outcome is not what was asked for, or a setting had no effect
+  bool region_empty = false;  // the matte left nothing to edit, and the networks did not run
+  std::string warning;        // a sentence where outcome is not what was asked for, or a setting had no effect
 };
 
 struct DiffuserStats {
@@ -120,6 +124,10 @@ class Diffuser {
 
   // Frames held back while the stream runs: n - 1 for a t-index-list of n, else 0.
   virtual int delay(const EditParams& params) const = 0;
+
+  // Frames beyond delay() that should be in flight to keep the device busy: >= 1. 1 means that a collect() may follow
+  // each submit(); at depth n a caller collects when collectable() >= n, or when it has nothing more to submit.
+  virtual int depth(const EditParams& params) const = 0;
 
   virtual DiffuserStats stats() const = 0;
 };

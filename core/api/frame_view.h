@@ -7,7 +7,8 @@
 namespace liveedit {
 
 // 8 bits a channel, named as GStreamer names them (order of bytes in memory).
-enum class PixelFormat { kRgb, kRgbx, kBgrx, kRgba, kBgra, kNv12, kI420 };
+// kGray8 is what a matte leaves in; no engine takes it as input.
+enum class PixelFormat { kRgb, kRgbx, kBgrx, kRgba, kBgra, kNv12, kI420, kGray8 };
 
 enum class MemoryKind { kHost, kCuda };
 

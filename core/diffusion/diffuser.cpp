@@ -9,6 +9,7 @@
 
 #include "core/diffusion/edit_settings.h"
 #include "core/diffusion/torch_errors.h"
+#include "core/kernels/frame_layout.h"
 
 namespace liveedit::diffusion {
 namespace {
@@ -31,8 +32,9 @@ void append(std::string& sentences, const std::string& sentence) {
 
 }  // namespace
 
-StreamDiffuser::StreamDiffuser(std::shared_ptr<LoadedModel> model, std::unique_ptr<runtime::FrameRunner> runner)
-    : model_(std::move(model)), runner_(std::move(runner)) {}
+StreamDiffuser::StreamDiffuser(std::shared_ptr<LoadedModel> model, std::unique_ptr<runtime::FrameRunner> runner,
+                               bool overlap)
+    : model_(std::move(model)), runner_(std::move(runner)), overlap_(overlap) {}
 
 StreamDiffuser::~StreamDiffuser() {
   // Whatever the device still does reads the program's tensors.
@@ -76,6 +78,10 @@ int StreamDiffuser::delay(const EditParams& params) const {
   return params.t_index_list.empty() ? 0 : static_cast<int>(params.t_index_list.size()) - 1;
 }
 
+int StreamDiffuser::depth(const EditParams& params) const {
+  return overlap_ ? runner_->depth(params.t_index_list.empty()) : 1;
+}
+
 void StreamDiffuser::submit(std::uint64_t id, const FrameView& input, std::shared_ptr<const EditParams> params) {
   const c10::InferenceMode inference;
   at::init_num_threads();
@@ -85,25 +91,48 @@ void StreamDiffuser::submit(std::uint64_t id, const FrameView& input, std::share
 void StreamDiffuser::start(std::uint64_t id, const FrameView& input, const EditParams& params) {
   Pending frame;
   frame.id = id;
-  frame.submitted = Clock::now();
   EditSettings settings = resolve_settings(params, *model_->model);
-  if (settings.t_index_list.empty() && settings.strength == 0) {
-    drain();
-    frame.edited = false;
-    pending_.push_back(std::move(frame));
+  frame.edited = !settings.t_index_list.empty() || settings.strength > 0;
+  if (frame.edited) choose_part(input, params, frame);
+  if (frame.region_empty) frame.edited = false;
+  if (frame.edited) {
+    const bool whole = frame.part == kernels::whole_of(input);
+    edit(whole ? input : kernels::part_of(input, frame.part), params, settings, frame.warning);
   } else {
-    const EditTexts texts = choose_texts(params, settings, frame.warning);
-    const int multiple = model_->model->frame_multiple();
-    const Size size{round_up(input.height, multiple), round_up(input.width, multiple)};
-    use_program(settings, texts, size);
-    const bool gives_picture = calls_ + 1 >= steps_inside_;
-    runner_->submit(input, size.height, size.width, work(1), gives_picture);
-    calls_ = std::min(calls_ + 1, steps_inside_);
-    inside_ = std::min(inside_ + 1, steps_inside_ - 1);
-    pending_.push_back(std::move(frame));
+    drain();
   }
+  pending_.push_back(std::move(frame));
   const std::lock_guard lock(stats_mutex_);
   ++stats_.frames_submitted;
+}
+
+void StreamDiffuser::choose_part(const FrameView& input, const EditParams& params, Pending& frame) {
+  frame.part = kernels::whole_of(input);
+  if (params.region == Region::kFrame) return;
+  if (!kernels::has_alpha(input.format)) {
+    append(frame.warning, once("region has no effect: these frames have no alpha, which holds the matte, so they are "
+                               "edited as a whole. Put rvmmatte before it, and let it have RGBA or BGRA."));
+    return;
+  }
+  frame.blend = params.region == Region::kForeground ? kernels::Blend::kByAlpha : kernels::Blend::kByInverseAlpha;
+  const kernels::FrameBox seen = runner_->matte_bounds(input, frame.blend);
+  frame.region_empty = seen.empty();
+  if (!params.region_crop || frame.region_empty) return;
+  frame.part = crop_.follow(seen, input.width, input.height, model_->model->frame_multiple());
+}
+
+void StreamDiffuser::edit(const FrameView& part, const EditParams& params, EditSettings& settings,
+                          std::string& warning) {
+  const EditTexts texts = choose_texts(params, settings, warning);
+  const int multiple = model_->model->frame_multiple();
+  const Size size{round_up(part.height, multiple), round_up(part.width, multiple)};
+  use_program(settings, texts, size);
+  const bool gives_picture = calls_ + 1 >= steps_inside_;
+  const Clock::time_point now = Clock::now();
+  runner_->submit(part, size.height, size.width, work(1), gives_picture);
+  if (gives_picture) started_.push_back(now);
+  calls_ = std::min(calls_ + 1, steps_inside_);
+  inside_ = std::min(inside_ + 1, steps_inside_ - 1);
 }
 
 EditTexts StreamDiffuser::choose_texts(const EditParams& params, EditSettings& settings, std::string& warning) {
@@ -130,11 +159,14 @@ EditTexts StreamDiffuser::choose_texts(const EditParams& params, EditSettings& s
 
 void StreamDiffuser::use_program(const EditSettings& settings, const EditTexts& texts, Size size) {
   static std::atomic<std::uint64_t> programs{0};
-  if (program_ && (!(size == size_) || !program_->fits(settings))) {
+  const bool same = program_ && settings == settings_ && texts == texts_ && size == size_;
+  if (same) return;
+  // Frames that run beside each other go on with the program that they were submitted with.
+  const bool in_use = runner_->side_by_side() && settings_.t_index_list.empty();
+  if (program_ && (in_use || !(size == size_) || !program_->fits(settings))) {
     drain();
     program_.reset();
   }
-  if (program_ && settings == settings_ && texts == texts_) return;
   const bool fresh = program_ == nullptr;
   std::shared_ptr<FrameProgram> program = program_;
   runner_->change([&] {
@@ -155,6 +187,7 @@ void StreamDiffuser::use_program(const EditSettings& settings, const EditTexts& 
 runtime::FrameWork StreamDiffuser::work(int rounds) const {
   runtime::FrameWork work;
   work.key = program_id_ * (kMostRounds + 1) + static_cast<std::uint64_t>(rounds);
+  work.independent = settings_.t_index_list.empty();
   work.run = [program = program_, rounds](const at::Tensor& picture) { return program->run(picture, rounds); };
   return work;
 }
@@ -163,7 +196,9 @@ void StreamDiffuser::drain() {
   while (inside_ > 0) {
     // The oldest frame has been through calls_ steps, or through all but one.
     const int rounds = std::max(1, steps_inside_ - calls_);
+    const Clock::time_point now = Clock::now();
     runner_->submit_again(work(rounds));
+    started_.push_back(now);
     calls_ = std::min(calls_ + rounds, steps_inside_);
     --inside_;
   }
@@ -180,6 +215,8 @@ void StreamDiffuser::reset() {
   const c10::InferenceMode inference;
   translating("forgetting the frames inside", [&] {
     pending_.clear();
+    started_.clear();
+    crop_.reset();
     calls_ = 0;
     inside_ = 0;
     runner_->reset();
@@ -206,16 +243,22 @@ FrameResult StreamDiffuser::collect(const FrameView& original, const FrameView& 
 FrameResult StreamDiffuser::take(const FrameView& original, const FrameView& output) {
   const Pending frame = std::move(pending_.front());
   pending_.pop_front();  // before anything can throw: a frame that fails is gone, the next one is next
+  Clock::time_point started;
+  if (frame.edited) {
+    started = started_.front();
+    started_.pop_front();
+  }
   FrameResult result;
   result.id = frame.id;
   result.warning = frame.warning;
+  result.region_empty = frame.region_empty;
   if (!frame.edited) {
     runtime::copy_frame(original, output);
     result.outcome = FrameOutcome::kPassed;
-  } else if (!runner_->collect(original, output)) {
-    hold(original, output, result);
+  } else if (!write_edit(frame, original, output)) {
+    hold(frame, original, output, result);
   }
-  const double ms = std::chrono::duration<double, std::milli>(Clock::now() - frame.submitted).count();
+  const double ms = std::chrono::duration<double, std::milli>(Clock::now() - started).count();
   const std::lock_guard lock(stats_mutex_);
   if (frame.edited) times_.add(ms);
   if (result.outcome == FrameOutcome::kEdited) ++stats_.frames_edited;
@@ -224,14 +267,24 @@ FrameResult StreamDiffuser::take(const FrameView& original, const FrameView& out
   return result;
 }
 
-void StreamDiffuser::hold(const FrameView& original, const FrameView& output, FrameResult& result) {
-  if (runner_->write_last_good(original, output)) {
+bool StreamDiffuser::write_edit(const Pending& frame, const FrameView& original, const FrameView& output) {
+  if (frame.part == kernels::whole_of(original)) return runner_->collect(original, output, frame.blend);
+  runtime::copy_frame(original, output);
+  return runner_->collect(kernels::part_of(original, frame.part), kernels::part_of(output, frame.part), frame.blend);
+}
+
+void StreamDiffuser::hold(const Pending& frame, const FrameView& original, const FrameView& output,
+                          FrameResult& result) {
+  runtime::copy_frame(original, output);
+  const bool whole = frame.part == kernels::whole_of(original);
+  const FrameView from = whole ? original : kernels::part_of(original, frame.part);
+  const FrameView to = whole ? output : kernels::part_of(output, frame.part);
+  if (runner_->write_last_good(from, to, frame.blend)) {
     result.outcome = FrameOutcome::kHeld;
     append(result.warning,
            once("The model gave numbers that are no picture (NaN or infinite); the last good picture is shown again."));
     return;
   }
-  runtime::copy_frame(original, output);
   result.outcome = FrameOutcome::kPassed;
   append(result.warning, once("The model gave numbers that are no picture (NaN or infinite); the original is shown. "
                               "Another dtype may help."));

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/api/diffuser.h"
+#include "core/diffusion/crop_window.h"
 #include "core/diffusion/frame_program.h"
 #include "core/diffusion/frame_times.h"
 #include "core/diffusion/loaded_model.h"
@@ -21,7 +22,8 @@ namespace liveedit::diffusion {
 // device's a FrameRunner's.
 class StreamDiffuser : public Diffuser {
  public:
-  StreamDiffuser(std::shared_ptr<LoadedModel> model, std::unique_ptr<runtime::FrameRunner> runner);
+  // overlap = false: depth() is 1, so that each frame leaves as early as it can.
+  StreamDiffuser(std::shared_ptr<LoadedModel> model, std::unique_ptr<runtime::FrameRunner> runner, bool overlap);
   ~StreamDiffuser() override;
 
   DiffuserInfo info() const override;
@@ -33,6 +35,7 @@ class StreamDiffuser : public Diffuser {
   void finish() override;
   void reset() override;
   int delay(const EditParams& params) const override;
+  int depth(const EditParams& params) const override;
   DiffuserStats stats() const override;
 
  private:
@@ -40,8 +43,10 @@ class StreamDiffuser : public Diffuser {
 
   struct Pending {
     std::uint64_t id = 0;
-    bool edited = true;  // false: strength 0, the runner has never seen it
-    Clock::time_point submitted;
+    bool edited = true;  // false: strength 0 or an empty region, the runner has never seen it
+    bool region_empty = false;
+    kernels::Blend blend = kernels::Blend::kNone;
+    kernels::FrameBox part;  // that was edited
     std::string warning;
   };
   struct Size {
@@ -51,17 +56,23 @@ class StreamDiffuser : public Diffuser {
   };
 
   void start(std::uint64_t id, const FrameView& input, const EditParams& params);
+  // Fills in blend, part and region_empty.
+  void choose_part(const FrameView& input, const EditParams& params, Pending& frame);
+  void edit(const FrameView& part, const EditParams& params, EditSettings& settings, std::string& warning);
   // Gives the texts of `params`, or the last ones where these are not ready; notes a failure in `warning`.
   EditTexts choose_texts(const EditParams& params, EditSettings& settings, std::string& warning);
   void use_program(const EditSettings& settings, const EditTexts& texts, Size size);
   void drain();
   runtime::FrameWork work(int rounds) const;
   FrameResult take(const FrameView& original, const FrameView& output);
-  void hold(const FrameView& original, const FrameView& output, FrameResult& result);
+  // Writes the picture into the part of `output` that was edited; false where it is no picture.
+  bool write_edit(const Pending& frame, const FrameView& original, const FrameView& output);
+  void hold(const Pending& frame, const FrameView& original, const FrameView& output, FrameResult& result);
   std::string once(std::string sentence);
 
   std::shared_ptr<LoadedModel> model_;
   std::unique_ptr<runtime::FrameRunner> runner_;
+  const bool overlap_;
   std::shared_ptr<FrameProgram> program_;
   std::uint64_t program_id_ = 0;
   EditSettings settings_;  // of the program's last update
@@ -71,7 +82,9 @@ class StreamDiffuser : public Diffuser {
   int calls_ = 0;         // of the denoising batch since it was empty
   int inside_ = 0;        // frames in the denoising batch
   std::deque<Pending> pending_;
+  std::deque<Clock::time_point> started_;  // when the work on each of the runner's pictures began
   std::set<std::string> told_;
+  CropWindow crop_;
 
   mutable std::mutex stats_mutex_;
   DiffuserStats stats_;

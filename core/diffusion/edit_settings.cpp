@@ -99,6 +99,8 @@ std::vector<std::string> idle_settings(const EditParams& params, const Model& mo
                           : "negative-prompt has no effect without guidance (guidance-scale above 1).");
   }
   if (!batch && params.cfg_type != CfgType::kNone) idle.emplace_back("cfg-type has no effect without t-index-list.");
+  if (params.region_crop && params.region == Region::kFrame)
+    idle.emplace_back("region-crop has no effect with region frame.");
   if (params.delta != 1) idle.emplace_back("delta has no effect with cfg-type none.");
   for (const std::string* text : {&params.prompt, &params.negative_prompt}) {
     const int cut = model.tokens_cut(*text);

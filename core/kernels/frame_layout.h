@@ -36,6 +36,8 @@ inline PackedOrder packed_order(PixelFormat format) {
       return {4, 0, 1, 2, 3, -1};
     case PixelFormat::kBgra:
       return {4, 2, 1, 0, 3, -1};
+    case PixelFormat::kGray8:
+      return {1, 0, 0, 0, -1, -1};
     default:
       return {3, 0, 1, 2, -1, -1};
   }

@@ -17,8 +17,10 @@ struct GroupNorm {
   void* y = nullptr;  // does not overlap x
   const void* weight = nullptr;
   const void* bias = nullptr;
-  const void* input_bias =
-      nullptr;  // [channels], added to x before everything, or none: a convolution's bias costs nothing here
+  // [channels], added to x before everything, or none: a convolution's bias costs nothing here. Every image has its own
+  // where input_bias_step is not 0: the elements from one to the next.
+  const void* input_bias = nullptr;
+  std::int64_t input_bias_step = 0;
   int images = 0;
   std::int64_t positions = 0;  // height * width
   int channels = 0;

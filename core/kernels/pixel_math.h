@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "core/api/frame_view.h"
+#include "core/kernels/blend.h"
 
 #ifdef __CUDACC__
 #define LIVEEDIT_HOST_DEVICE __host__ __device__
@@ -69,6 +70,16 @@ LIVEEDIT_HOST_DEVICE inline std::uint8_t round_byte(float value) {
   std::uint32_t bits;
   std::memcpy(&bits, &shifted, sizeof bits);
   return static_cast<std::uint8_t>(bits);
+}
+
+LIVEEDIT_HOST_DEVICE inline int edit_weight(Blend blend, std::uint8_t alpha) {
+  return blend == Blend::kByInverseAlpha ? 255 - alpha : alpha;
+}
+
+// (edited * weight + original * (255 - weight)) / 255, rounded; exactly `original` at weight 0 and `edited` at 255.
+LIVEEDIT_HOST_DEVICE inline std::uint8_t blend_byte(std::uint8_t edited, std::uint8_t original, int weight) {
+  const int sum = edited * weight + original * (255 - weight) + 128;
+  return static_cast<std::uint8_t>((sum + (sum >> 8)) >> 8);
 }
 
 // 0..255 <-> -1..1

@@ -8,9 +8,11 @@
 
 #include "core/api/error.h"
 #include "core/kernels/frame_layout.h"
-#include "core/networks/layers/group_norm.h"
+#include "core/kernels/matte_bounds.h"
+#include "core/networks/layers/gpu_layers.h"
 #include "core/runtime/cuda_graphs.h"
 #include "core/runtime/cuda_group_norm.h"
+#include "core/runtime/cuda_pointwise.h"
 #include "core/runtime/cuda_staging.h"
 #include "core/runtime/frame_runner.h"
 
@@ -71,24 +73,38 @@ class CudaFrameRunner : public FrameRunner {
 
   int collectable() const override { return static_cast<int>(pictures_.size()); }
 
-  bool collect(const FrameView& original, const FrameView& output) override {
+  bool collect(const FrameView& original, const FrameView& output, kernels::Blend blend) override {
     const c10::cuda::CUDAStreamGuard guard(work_);
     std::unique_ptr<PictureLane> lane = std::move(pictures_.front());
     pictures_.pop_front();
     lane->done.wait();
     const bool finite = *static_cast<const std::uint32_t*>(lane->pinned_counter.const_data_ptr()) == 0;
-    if (finite) write(*lane, original, output);
+    if (finite) write(*lane, original, output, blend);
     if (finite) std::swap(lane, last_good_);
     if (lane) free_.push_back(std::move(lane));
     return finite;
   }
 
-  bool write_last_good(const FrameView& original, const FrameView& output) override {
+  bool write_last_good(const FrameView& original, const FrameView& output, kernels::Blend blend) override {
     const c10::cuda::CUDAStreamGuard guard(work_);
     if (!last_good_ || last_good_->frame.height != output.height || last_good_->frame.width != output.width)
       return false;
-    write(*last_good_, original, output);
+    write(*last_good_, original, output, blend);
     return true;
+  }
+
+  kernels::FrameBox matte_bounds(const FrameView& input, kernels::Blend blend) override {
+    if (input.memory == MemoryKind::kHost) return kernels::matte_bounds_cpu(input, blend);
+    const c10::cuda::CUDAStreamGuard guard(up_);
+    // As everywhere, only copies touch the caller's memory.
+    const auto options = at::TensorOptions().dtype(at::kByte).device(device_);
+    const at::Tensor bytes = at::empty({packed_frame_bytes(input)}, options);
+    const FrameView frame = packed_frame(input, bytes.data_ptr(), MemoryKind::kCuda);
+    queue_frame_copy(input, frame, up_);
+    const at::Tensor reach = at::zeros({4}, options.dtype(at::kInt));
+    kernels::matte_bounds_cuda(frame, blend, reach.data_ptr<std::int32_t>(), up_.stream());
+    const at::Tensor found = reach.cpu();
+    return kernels::box_of_reach(input, found.const_data_ptr<std::int32_t>());
   }
 
   void reset() override {
@@ -129,7 +145,8 @@ class CudaFrameRunner : public FrameRunner {
     kernels::count_non_finite_cuda(picture.data, picture.element, static_cast<std::uint64_t>(lane->picture.numel()),
                                    static_cast<std::uint32_t*>(lane->counter.data_ptr()), work_.stream());
     const bool to_host = frame_.memory == MemoryKind::kHost;
-    if (to_host) kernels::picture_to_frame_cuda(picture, FrameView{}, lane->device_view(), work_.stream());
+    if (to_host)
+      kernels::picture_to_frame_cuda(picture, FrameView{}, lane->device_view(), kernels::Blend::kNone, work_.stream());
     lane->computed.record(work_);
     lane->computed.hold_back(down_);
     if (to_host) {
@@ -151,34 +168,29 @@ class CudaFrameRunner : public FrameRunner {
   }
 
   // Precondition: lane.done is reached.
-  void write(const PictureLane& lane, const FrameView& original, const FrameView& output) {
+  void write(const PictureLane& lane, const FrameView& original, const FrameView& output, kernels::Blend blend) {
     const FrameView& frame = lane.frame;
     const bool same_form =
         frame.format == output.format && frame.matrix == output.matrix && frame.full_range == output.full_range;
     const bool on_host = original.memory == MemoryKind::kHost && output.memory == MemoryKind::kHost;
     if (same_form && on_host && frame.memory == MemoryKind::kHost) {
-      kernels::copy_frame_keep_alpha_cpu(lane.host_view(), original, output);
+      kernels::copy_frame_keep_alpha_cpu(lane.host_view(), original, output, blend);
       return;
     }
-    // Memory of both kinds, or another format than went in: by way of device copies, in the stream of the copies that
-    // come down.
+    // Memory of the GPU, or another format than went in: the picture is finished in memory of our own, in the stream of
+    // the copies that come down. Only copies touch the caller's memory, which may belong to another CUDA context.
     const c10::cuda::CUDAStreamGuard guard(down_);
     at::Tensor original_bytes;
-    FrameView original_here = original;
-    if (kernels::has_alpha(output.format) && kernels::has_alpha(original.format) &&
-        original.memory == MemoryKind::kHost) {
+    FrameView original_here;
+    if (kernels::has_alpha(output.format) && kernels::has_alpha(original.format)) {
       original_bytes = at::empty({packed_frame_bytes(original)}, lane.device.options());
       original_here = packed_frame(original, original_bytes.data_ptr(), MemoryKind::kCuda);
       queue_frame_copy(original, original_here, down_);
     }
-    at::Tensor output_bytes;
-    FrameView output_here = output;
-    if (output.memory == MemoryKind::kHost) {
-      output_bytes = at::empty({packed_frame_bytes(output)}, lane.device.options());
-      output_here = packed_frame(output, output_bytes.data_ptr(), MemoryKind::kCuda);
-    }
-    kernels::picture_to_frame_cuda(picture_view(lane.picture), original_here, output_here, down_.stream());
-    if (output.memory == MemoryKind::kHost) queue_frame_copy(output_here, output, down_);
+    const at::Tensor output_bytes = at::empty({packed_frame_bytes(output)}, lane.device.options());
+    const FrameView output_here = packed_frame(output, output_bytes.data_ptr(), MemoryKind::kCuda);
+    kernels::picture_to_frame_cuda(picture_view(lane.picture), original_here, output_here, blend, down_.stream());
+    queue_frame_copy(output_here, output, down_);
     down_.synchronize();
   }
 
@@ -200,7 +212,7 @@ class CudaFrameRunner : public FrameRunner {
 }  // namespace
 
 std::unique_ptr<FrameRunner> make_cuda_frame_runner(at::Device device, at::ScalarType dtype, bool use_graph) {
-  networks::set_gpu_group_norm_silu(&cuda_group_norm);
+  networks::set_gpu_layers({&cuda_group_norm, &cuda_add_bias, &cuda_geglu});
   const c10::cuda::CUDAGuard guard(device);  // events belong to the current device
   return std::make_unique<CudaFrameRunner>(device, dtype, use_graph);
 }

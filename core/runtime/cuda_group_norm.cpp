@@ -7,16 +7,21 @@
 
 namespace liveedit::runtime {
 
-at::Tensor cuda_group_norm(const at::Tensor& x, std::int64_t groups, const at::Tensor& weight, const at::Tensor& bias,
-                           double eps, bool silu) {
-  return cuda_group_norm_after_bias(x, {}, groups, weight, bias, eps, silu);
+namespace {
+
+bool is_bias_of_images(const at::Tensor& values, const at::Tensor& x) {
+  return values.is_cuda() && values.dim() == 2 && (values.size(0) == 1 || values.size(0) == x.size(0)) &&
+         values.size(1) == x.size(1) && values.scalar_type() == x.scalar_type() && values.is_contiguous();
 }
 
-at::Tensor cuda_group_norm_after_bias(const at::Tensor& x, const at::Tensor& input_bias, std::int64_t groups,
-                                      const at::Tensor& weight, const at::Tensor& bias, double eps, bool silu) {
+}  // namespace
+
+at::Tensor cuda_group_norm(const at::Tensor& x, const at::Tensor& input_bias, std::int64_t groups,
+                           const at::Tensor& weight, const at::Tensor& bias, double eps, bool silu) {
   const auto element = element_of(x.scalar_type());
   if (!x.is_cuda() || x.dim() != 4 || !element || x.numel() == 0) return {};
-  if (!is_vector(weight, x) || !is_vector(bias, x) || (input_bias.defined() && !is_vector(input_bias, x))) return {};
+  if (!is_vector(weight, x) || !is_vector(bias, x)) return {};
+  if (input_bias.defined() && !is_bias_of_images(input_bias, x)) return {};
   if (!is_channels_last(x) ||
       !kernels::group_norm_supported(static_cast<int>(x.size(1)), static_cast<int>(groups), *element)) {
     return {};
@@ -27,7 +32,10 @@ at::Tensor cuda_group_norm_after_bias(const at::Tensor& x, const at::Tensor& inp
   norm.y = y.mutable_data_ptr();
   norm.weight = weight.const_data_ptr();
   norm.bias = bias.const_data_ptr();
-  if (input_bias.defined()) norm.input_bias = input_bias.const_data_ptr();
+  if (input_bias.defined()) {
+    norm.input_bias = input_bias.const_data_ptr();
+    norm.input_bias_step = input_bias.size(0) == 1 ? 0 : input_bias.size(1);
+  }
   norm.images = static_cast<int>(x.size(0));
   norm.positions = x.size(2) * x.size(3);
   norm.channels = static_cast<int>(x.size(1));

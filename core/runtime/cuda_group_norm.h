@@ -5,13 +5,10 @@
 
 namespace liveedit::runtime {
 
-// networks::group_norm_silu by our own kernel: channels-last in and out, without the two reorderings that torch's
-// makes. Undefined where the kernel does not take x (not on a GPU, not channels-last, another dtype or shape).
-at::Tensor cuda_group_norm(const at::Tensor& x, std::int64_t groups, const at::Tensor& weight, const at::Tensor& bias,
-                           double eps, bool silu);
-
-// The same of x + input_bias; input_bias [C].
-at::Tensor cuda_group_norm_after_bias(const at::Tensor& x, const at::Tensor& input_bias, std::int64_t groups,
-                                      const at::Tensor& weight, const at::Tensor& bias, double eps, bool silu);
+// networks::group_norm_silu of x + input_bias by our own kernel: channels-last in and out, without the two reorderings
+// that torch's makes. input_bias [1 or B, C], undefined: none. Undefined where the kernel does not take x (not on a
+// GPU, not channels-last, another dtype or shape).
+at::Tensor cuda_group_norm(const at::Tensor& x, const at::Tensor& input_bias, std::int64_t groups,
+                           const at::Tensor& weight, const at::Tensor& bias, double eps, bool silu);
 
 }  // namespace liveedit::runtime

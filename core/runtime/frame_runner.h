@@ -8,6 +8,9 @@
 #include <ATen/ATen.h>
 
 #include "core/api/frame_view.h"
+#include "core/kernels/blend.h"
+#include "core/kernels/frame_box.h"
+#include "core/runtime/cpu_lanes.h"
 
 namespace liveedit::runtime {
 
@@ -19,12 +22,21 @@ namespace liveedit::runtime {
 struct FrameWork {
   std::function<at::Tensor(const at::Tensor& picture)> run;
   std::uint64_t key = 0;
+  // `run` writes nothing that another call reads: calls may run at the same time.
+  bool independent = false;
 };
 
 // Runs the frames of one stream on one device, in order; several may be in flight. One thread at a time.
 class FrameRunner {
  public:
   virtual ~FrameRunner() = default;
+
+  // Whether independent frames run at the same time. Then change() must not write what such a frame, once submitted,
+  // reads.
+  virtual bool side_by_side() const { return false; }
+
+  // Frames in flight that keep the device busy: by default one at work and one on its way.
+  virtual int depth(bool /*independent*/) const { return 2; }
 
   // Runs `write`, which changes tensors that work reads, in order with the frames.
   virtual void change(const std::function<void()>& write) = 0;
@@ -39,17 +51,23 @@ class FrameRunner {
 
   virtual int collectable() const = 0;  // pictures started and not yet collected
 
-  // Waits for the oldest picture. True: it was finite and now stands in `output` (alpha from `original`). False: it
-  // held NaN or Inf and nothing was written.
-  virtual bool collect(const FrameView& original, const FrameView& output) = 0;
+  // Waits for the oldest picture. True: it was finite and now stands in `output` (alpha from `original`, and what
+  // `blend` takes of its colours; picture_to_frame_cpu() says what a blend needs). False: it
+  // held NaN or Inf and nothing was written. Throws what its work threw where that came after submit(); the picture is
+  // gone then.
+  virtual bool collect(const FrameView& original, const FrameView& output, kernels::Blend blend) = 0;
 
   // Writes the last finite picture again; false where there is none of this size.
-  virtual bool write_last_good(const FrameView& original, const FrameView& output) = 0;
+  virtual bool write_last_good(const FrameView& original, const FrameView& output, kernels::Blend blend) = 0;
+
+  // kernels::matte_bounds_cpu() of a frame in host memory or the device's; waits for the device.
+  virtual kernels::FrameBox matte_bounds(const FrameView& input, kernels::Blend blend) = 0;
 
   virtual void reset() = 0;  // waits for the device and forgets all pictures
 };
 
-std::unique_ptr<FrameRunner> make_cpu_frame_runner(at::ScalarType dtype);
+// Independent frames run in lanes as `plan` says, the others one by one within submit().
+std::unique_ptr<FrameRunner> make_cpu_frame_runner(at::ScalarType dtype, LanePlan plan);
 
 // Only in builds with a CUDA libtorch (LIVEEDIT_CUDA_RUNTIME).
 std::unique_ptr<FrameRunner> make_cuda_frame_runner(at::Device device, at::ScalarType dtype, bool use_graph);

@@ -52,26 +52,65 @@ struct ByteLevelBpe::Candidate {
 
 ByteLevelBpe ByteLevelBpe::load(const std::filesystem::path& folder, const Options& options) {
   ByteLevelBpe bpe;
-  bpe.read_vocabulary(folder / "vocab.json");
+  const std::filesystem::path vocabulary = folder / "vocab.json";
+  bpe.take_vocabulary(weights::parse_json_object(weights::read_text_file(vocabulary, kLargestFile), vocabulary),
+                      vocabulary);
   bpe.read_merges(folder / "merges.txt");
   bpe.index_bytes(options);
   return bpe;
 }
 
-void ByteLevelBpe::read_vocabulary(const std::filesystem::path& file) {
-  const nlohmann::json json = weights::parse_json_object(weights::read_text_file(file, kLargestFile), file);
-  ids_.reserve(json.size());
-  for (const auto& [token, id] : json.items()) {
+ByteLevelBpe ByteLevelBpe::from_tokenizer_json(const nlohmann::json& model, const std::filesystem::path& file,
+                                               const Options& options) {
+  const auto vocabulary = model.find("vocab");
+  const auto merges = model.find("merges");
+  if (vocabulary == model.end() || !vocabulary->is_object() || merges == model.end() || !merges->is_array()) {
+    throw Error(ErrorKind::kBadModel, file.string() + " has no byte-pair vocabulary (model.vocab and model.merges).");
+  }
+  ByteLevelBpe bpe;
+  bpe.take_vocabulary(*vocabulary, file);
+  for (const nlohmann::json& merge : *merges) {
+    std::string left, right;
+    if (merge.is_string()) {
+      const auto& text = merge.get_ref<const std::string&>();
+      const std::size_t space = text.find(' ');
+      left = text.substr(0, space);
+      if (space != std::string::npos) right = text.substr(space + 1);
+    } else if (merge.is_array() && merge.size() == 2 && merge[0].is_string() && merge[1].is_string()) {
+      left = merge[0].get<std::string>();
+      right = merge[1].get<std::string>();
+    }
+    if (!bpe.add_merge(left, right)) {
+      throw Error(ErrorKind::kBadModel,
+                  file.string() + ": " + merge.dump() + " is not a merge of two tokens of the vocabulary to a third.");
+    }
+  }
+  bpe.index_bytes(options);
+  return bpe;
+}
+
+void ByteLevelBpe::take_vocabulary(const nlohmann::json& vocabulary, const std::filesystem::path& file) {
+  ids_.reserve(vocabulary.size());
+  tokens_.reserve(vocabulary.size());
+  for (const auto& [token, id] : vocabulary.items()) {
     if (!id.is_number_unsigned() || id.get<std::uint64_t>() > std::numeric_limits<std::int32_t>::max()) {
       throw Error(ErrorKind::kBadModel, file.string() + ": the id of '" + token + "' is not a whole number from 0 on.");
     }
     ids_[token] = id.get<std::uint32_t>();
+    tokens_[id.get<std::uint32_t>()] = token;
   }
+}
+
+bool ByteLevelBpe::add_merge(const std::string& left, const std::string& right) {
+  const auto left_id = ids_.find(left), right_id = ids_.find(right), result = ids_.find(left + right);
+  if (left_id == ids_.end() || right_id == ids_.end() || result == ids_.end()) return false;
+  const auto rank = static_cast<std::uint32_t>(merges_.size());
+  merges_[std::uint64_t{left_id->second} << 32 | right_id->second] = {rank, result->second};
+  return true;
 }
 
 void ByteLevelBpe::read_merges(const std::filesystem::path& file) {
   const std::string text = weights::read_text_file(file, kLargestFile);
-  std::uint32_t rank = 0;
   std::size_t number = 0;
   for (std::string_view rest = text; !rest.empty();) {
     std::string_view line = rest.substr(0, rest.find('\n'));
@@ -82,12 +121,10 @@ void ByteLevelBpe::read_merges(const std::filesystem::path& file) {
     const std::size_t space = line.find(' ');
     const std::string left(line.substr(0, space));
     const std::string right(space == std::string_view::npos ? "" : line.substr(space + 1));
-    const auto left_id = ids_.find(left), right_id = ids_.find(right), result = ids_.find(left + right);
-    if (left_id == ids_.end() || right_id == ids_.end() || result == ids_.end()) {
+    if (!add_merge(left, right)) {
       throw Error(ErrorKind::kBadModel, file.string() + ", line " + std::to_string(number) + ": '" + std::string(line) +
                                             "' is not a merge of two tokens of vocab.json to a third.");
     }
-    merges_[std::uint64_t{left_id->second} << 32 | right_id->second] = {rank++, result->second};
   }
 }
 
@@ -106,6 +143,24 @@ std::optional<std::int64_t> ByteLevelBpe::id_of(const std::string& token) const 
   const auto found = ids_.find(token);
   if (found == ids_.end()) return std::nullopt;
   return found->second;
+}
+
+std::optional<std::string> ByteLevelBpe::bytes_of(std::int64_t id) const {
+  static const std::unordered_map<char32_t, char> bytes = [] {
+    std::unordered_map<char32_t, char> map;
+    const std::array<char32_t, 256> alphabet = byte_alphabet();
+    for (std::size_t byte = 0; byte < alphabet.size(); ++byte) map[alphabet[byte]] = static_cast<char>(byte);
+    return map;
+  }();
+  const auto token = id < 0 ? tokens_.end() : tokens_.find(static_cast<std::uint32_t>(id));
+  if (token == tokens_.end()) return std::nullopt;
+  std::string text;
+  for (const char32_t code : decode_utf8(token->second)) {
+    const auto byte = bytes.find(code);
+    if (byte == bytes.end()) return std::nullopt;
+    text.push_back(byte->second);
+  }
+  return text;
 }
 
 const ByteLevelBpe::Merge* ByteLevelBpe::merge_of(std::uint32_t left, std::uint32_t right) const {

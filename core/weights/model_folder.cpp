@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "core/weights/model_folder.h"
 
-#include <dlfcn.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <vector>
 
 #include "core/api/error.h"
 #include "core/weights/hugging_face_cache.h"
+#include "core/weights/model_places.h"
 #include "core/weights/pickle.h"
 
 namespace liveedit::weights {
@@ -31,12 +30,6 @@ bool is_file(const fs::path& path) {
   return fs::is_regular_file(path, none);
 }
 
-std::string joined(const std::vector<fs::path>& paths) {
-  std::string text;
-  for (const fs::path& path : paths) text += (text.empty() ? "" : ", ") + path.string();
-  return text;
-}
-
 // What lies in the folder, for a message.
 std::string content_of(const fs::path& folder) {
   std::vector<std::string> names;
@@ -51,51 +44,24 @@ std::string content_of(const fs::path& folder) {
   return text.empty() ? "nothing" : text;
 }
 
-// The folder of the library (or program) that holds this code.
-fs::path own_folder() {
-  Dl_info info{};
-  if (dladdr(reinterpret_cast<const void*>(&locate_model), &info) == 0 || info.dli_fname == nullptr) return {};
-  std::error_code none;
-  return fs::absolute(info.dli_fname, none).parent_path();
-}
-
 ModelFolder default_model() {
   std::vector<fs::path> searched;
   if (const char* chosen = std::getenv("LIVEEDIT_DEFAULT_MODEL"); chosen != nullptr && *chosen != '\0') {
     searched.push_back(fs::absolute(expand_home(chosen)));
   } else {
-    if (const fs::path library = own_folder(); !library.empty()) {
-      searched.push_back(library / "liveedit/models" / kDefaultModel);
-      // Installed, the library lies in PREFIX/lib/liveedit or PREFIX/lib/ARCHITECTURE/liveedit.
-      for (const char* prefix : {"../..", "../../.."}) {
-        searched.push_back((library / prefix / "share/liveedit/models" / kDefaultModel).lexically_normal());
-      }
-    }
-    searched.push_back(fs::path(LIVEEDIT_SOURCE_MODELS) / kDefaultModel);
+    for (const fs::path& folder : installed_model_folders()) searched.push_back(folder / kDefaultModel);
   }
   for (const fs::path& folder : searched) {
     if (is_file(folder / kIndexName)) return {folder, ""};
   }
   throw Error(ErrorKind::kNotFound, "The embedded model is not installed; looked for " + std::string(kIndexName) +
-                                        " in " + joined(searched) +
+                                        " in " + joined_paths(searched) +
                                         ". Install gst-liveedit whole, or name a model by the model property.");
 }
 
 // A name, and not a path that says where it starts.
 bool is_name(const std::string& model) {
   return HuggingFaceId::parse(model).has_value();
-}
-
-std::vector<fs::path> model_path_list() {
-  std::vector<fs::path> folders;
-  const char* list = std::getenv("LIVEEDIT_MODELS");
-  std::string rest = list == nullptr ? "" : list;
-  while (!rest.empty()) {
-    const std::size_t colon = std::min(rest.find(':'), rest.size());
-    if (colon > 0) folders.push_back(expand_home(rest.substr(0, colon)));
-    rest.erase(0, colon + 1);
-  }
-  return folders;
 }
 
 void refuse_single_file(const fs::path& path) {
@@ -109,7 +75,7 @@ void refuse_single_file(const fs::path& path) {
 }
 
 [[noreturn]] void refuse_missing(const std::string& model, const std::vector<fs::path>& searched) {
-  std::string text = "No model '" + model + "'; looked in " + joined(searched) + ".";
+  std::string text = "No model '" + model + "'; looked in " + joined_paths(searched) + ".";
   if (const auto id = HuggingFaceId::parse(model); id && id->repository.find('/') != std::string::npos) {
     text += " To download it: hf download " + id->repository;
     if (!id->revision.empty()) text += " --revision " + id->revision;
@@ -132,7 +98,7 @@ ModelFolder locate_model(const std::string& model) {
   if (model.empty()) return default_model();
   std::vector<fs::path> searched;
   if (is_name(model)) {
-    for (const fs::path& folder : model_path_list()) {
+    for (const fs::path& folder : chosen_model_folders()) {
       searched.push_back(fs::absolute(folder / model));
       if (is_folder(searched.back())) return {searched.back(), model};
     }

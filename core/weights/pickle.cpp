@@ -8,10 +8,14 @@
 
 namespace liveedit::weights {
 
-void refuse_pickle(const std::filesystem::path& file) {
+bool is_pickle(const std::filesystem::path& file) {
   static constexpr std::array<const char*, 4> kEndings{".bin", ".pt", ".pth", ".ckpt"};
   const std::string ending = file.extension().string();
-  if (std::none_of(kEndings.begin(), kEndings.end(), [&ending](const char* known) { return ending == known; })) return;
+  return std::any_of(kEndings.begin(), kEndings.end(), [&ending](const char* known) { return ending == known; });
+}
+
+void refuse_pickle(const std::filesystem::path& file) {
+  if (!is_pickle(file)) return;
   throw Error(ErrorKind::kBadModel,
               file.string() +
                   " is a pickle file, which can run code when it is read, so it is not opened. Use the model's "

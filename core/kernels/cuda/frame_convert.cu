@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "core/kernels/frame_convert.h"
 
+#include "core/kernels/cuda/device_frame.cuh"
 #include "core/kernels/cuda/launch.h"
 #include "core/kernels/frame_layout.h"
+#include "core/kernels/matte_bounds.h"
 #include "core/kernels/pixel_math.h"
 
 namespace liveedit::kernels {
@@ -11,62 +13,9 @@ namespace {
 constexpr unsigned kBlockWidth = 32;
 constexpr unsigned kBlockHeight = 8;
 
-// What a kernel needs of a FrameView; std::array's accessors are host functions.
-struct DeviceFrame {
-  int width;
-  int height;
-  std::uint8_t* planes[3];
-  std::ptrdiff_t strides[3];
-  bool packed;
-  bool interleaved;
-  PackedOrder order;
-  YuvCoefficients coefficients;
-};
-
-DeviceFrame device_frame(const FrameView& frame) {
-  DeviceFrame device{};
-  device.width = frame.width;
-  device.height = frame.height;
-  for (int plane = 0; plane < 3; ++plane) {
-    device.planes[plane] = frame.planes[plane];
-    device.strides[plane] = frame.strides[plane];
-  }
-  device.packed = is_packed(frame.format);
-  device.interleaved = frame.format == PixelFormat::kNv12;
-  if (device.packed) device.order = packed_order(frame.format);
-  device.coefficients = yuv_coefficients(frame.matrix, frame.full_range);
-  return device;
-}
-
 dim3 grid_for(int width, int height) {
   return dim3(blocks_for(static_cast<std::uint64_t>(width), kBlockWidth),
               blocks_for(static_cast<std::uint64_t>(height), kBlockHeight));
-}
-
-__device__ const std::uint8_t* row_of(const DeviceFrame& frame, int plane, int row) {
-  return frame.planes[plane] + row * frame.strides[plane];
-}
-
-__device__ float upsampled(const std::uint8_t* near_row, const std::uint8_t* far_row, int step, int offset, int x,
-                           int last) {
-  const int left = x / 2;
-  const int right = min(left + x % 2, last);
-  return blend_chroma(near_row[left * step + offset], near_row[right * step + offset], far_row[left * step + offset],
-                      far_row[right * step + offset]);
-}
-
-__device__ void read_yuv(const DeviceFrame& frame, int x, int y, float rgb[3]) {
-  const int last_row = (frame.height + 1) / 2 - 1;
-  const int last_column = (frame.width + 1) / 2 - 1;
-  const int near_row = y / 2;
-  const int far_row = min(max(y % 2 == 0 ? near_row - 1 : near_row + 1, 0), last_row);
-  const int step = frame.interleaved ? 2 : 1;
-  const int red_plane = frame.interleaved ? 1 : 2;
-  const int red_offset = frame.interleaved ? 1 : 0;
-  const float blue = upsampled(row_of(frame, 1, near_row), row_of(frame, 1, far_row), step, 0, x, last_column);
-  const float red = upsampled(row_of(frame, red_plane, near_row), row_of(frame, red_plane, far_row), step, red_offset,
-                              x, last_column);
-  yuv_to_rgb(frame.coefficients, static_cast<float>(row_of(frame, 0, y)[x]), blue, red, rgb);
 }
 
 template <typename Stored>
@@ -77,14 +26,7 @@ __global__ void fill_picture(DeviceFrame frame, typename Stored::Bits* picture, 
   const int from_x = min(x, frame.width - 1);
   const int from_y = min(y, frame.height - 1);
   float rgb[3];
-  if (frame.packed) {
-    const std::uint8_t* pixel = row_of(frame, 0, from_y) + frame.order.pixel_bytes * from_x;
-    rgb[0] = static_cast<float>(pixel[frame.order.red]);
-    rgb[1] = static_cast<float>(pixel[frame.order.green]);
-    rgb[2] = static_cast<float>(pixel[frame.order.blue]);
-  } else {
-    read_yuv(frame, from_x, from_y, rgb);
-  }
+  read_rgb(frame, from_x, from_y, rgb);
   typename Stored::Bits* out = picture + 3 * (static_cast<std::size_t>(y) * width + x);
   for (int c = 0; c < 3; ++c) out[c] = Stored::store(to_signed_unit(rgb[c]));
 }
@@ -95,10 +37,10 @@ __device__ void load_rgb(const typename Stored::Bits* picture, int picture_width
   for (int c = 0; c < 3; ++c) rgb[c] = clamp_byte(to_byte_range(Stored::load(in[c])));
 }
 
-// `alpha` is the original's first plane where alpha comes from there, else null.
+// `original` is the original's first plane where alpha comes from there, else null.
 template <typename Stored>
-__global__ void fill_packed(const typename Stored::Bits* picture, int picture_width, const std::uint8_t* alpha,
-                            std::ptrdiff_t alpha_stride, DeviceFrame frame) {
+__global__ void fill_packed(const typename Stored::Bits* picture, int picture_width, const std::uint8_t* original,
+                            std::ptrdiff_t original_stride, Blend blend, DeviceFrame frame) {
   const int x = static_cast<int>(blockIdx.x * kBlockWidth + threadIdx.x);
   const int y = static_cast<int>(blockIdx.y * kBlockHeight + threadIdx.y);
   if (x >= frame.width || y >= frame.height) return;
@@ -108,7 +50,28 @@ __global__ void fill_packed(const typename Stored::Bits* picture, int picture_wi
   pixel[frame.order.red] = round_byte(rgb[0]);
   pixel[frame.order.green] = round_byte(rgb[1]);
   pixel[frame.order.blue] = round_byte(rgb[2]);
-  if (frame.order.pixel_bytes == 4) pixel[3] = alpha == nullptr ? 255 : alpha[y * alpha_stride + 4 * x + 3];
+  if (frame.order.pixel_bytes != 4) return;
+  const std::uint8_t* from = original == nullptr ? nullptr : original + y * original_stride + 4 * x;
+  pixel[3] = from == nullptr ? 255 : from[3];
+  if (blend == Blend::kNone) return;
+  const int weight = edit_weight(blend, from[3]);
+  for (int c = 0; c < 3; ++c) pixel[c] = blend_byte(pixel[c], from[c], weight);
+}
+
+__global__ void find_reach(const std::uint8_t* pixels, std::ptrdiff_t stride, int width, int height, Blend blend,
+                           std::int32_t* reach) {
+  const int x = static_cast<int>(blockIdx.x * kBlockWidth + threadIdx.x);
+  const int y = static_cast<int>(blockIdx.y * kBlockHeight + threadIdx.y);
+  const bool seen = x < width && y < height && edit_weight(blend, pixels[y * stride + 4 * x + 3]) > kFaintWeight;
+  // A warp is a row of the block.
+  const unsigned row = __ballot_sync(0xffffffffu, seen);
+  if (threadIdx.x != 0 || row == 0) return;
+  const int first = x + __ffs(static_cast<int>(row)) - 1;
+  const int last = x + 31 - __clz(static_cast<int>(row));
+  atomicMax(&reach[0], width - first);
+  atomicMax(&reach[1], height - y);
+  atomicMax(&reach[2], last + 1);
+  atomicMax(&reach[3], y + 1);
 }
 
 // One thread writes 2x2 luma samples and the chroma sample that they share.
@@ -143,14 +106,14 @@ void launch_fill_picture(const FrameView& frame, const PictureTensor& picture, c
 }
 
 template <typename Stored>
-void launch_fill_frame(const PictureTensor& picture, const FrameView& original, const FrameView& frame,
+void launch_fill_frame(const PictureTensor& picture, const FrameView& original, const FrameView& frame, Blend blend,
                        cudaStream_t stream) {
   const auto* in = static_cast<const typename Stored::Bits*>(picture.data);
   const dim3 block(kBlockWidth, kBlockHeight);
   if (is_packed(frame.format)) {
     const bool keep_alpha = has_alpha(frame.format) && has_alpha(original.format);
     fill_packed<Stored><<<grid_for(frame.width, frame.height), block, 0, stream>>>(
-        in, picture.width, keep_alpha ? original.planes[0] : nullptr, original.strides[0], device_frame(frame));
+        in, picture.width, keep_alpha ? original.planes[0] : nullptr, original.strides[0], blend, device_frame(frame));
   } else {
     fill_planar<Stored><<<grid_for((frame.width + 1) / 2, (frame.height + 1) / 2), block, 0, stream>>>(
         in, picture.width, device_frame(frame));
@@ -172,17 +135,24 @@ void frame_to_picture_cuda(const FrameView& frame, const PictureTensor& picture,
   }
 }
 
-void picture_to_frame_cuda(const PictureTensor& picture, const FrameView& original, const FrameView& frame,
+void picture_to_frame_cuda(const PictureTensor& picture, const FrameView& original, const FrameView& frame, Blend blend,
                            void* stream) {
   const auto queue = static_cast<cudaStream_t>(stream);
   switch (picture.element) {
     case Element::kF32:
-      return launch_fill_frame<StoredF32>(picture, original, frame, queue);
+      return launch_fill_frame<StoredF32>(picture, original, frame, blend, queue);
     case Element::kF16:
-      return launch_fill_frame<StoredF16>(picture, original, frame, queue);
+      return launch_fill_frame<StoredF16>(picture, original, frame, blend, queue);
     case Element::kBf16:
-      return launch_fill_frame<StoredBf16>(picture, original, frame, queue);
+      return launch_fill_frame<StoredBf16>(picture, original, frame, blend, queue);
   }
+}
+
+void matte_bounds_cuda(const FrameView& frame, Blend blend, std::int32_t reach[4], void* stream) {
+  find_reach<<<grid_for(frame.width, frame.height), dim3(kBlockWidth, kBlockHeight), 0,
+               static_cast<cudaStream_t>(stream)>>>(frame.planes[0], frame.strides[0], frame.width, frame.height, blend,
+                                                    reach);
+  check_launch("find_reach");
 }
 
 }  // namespace liveedit::kernels

@@ -38,10 +38,17 @@ __device__ float2 moments(float2 sums, float shift, float count, float epsilon) 
   return make_float2(shift + offset, rsqrtf(variance + epsilon));
 }
 
+// What is added to x before everything; values nullptr: nothing.
 template <typename T>
-__device__ float offset_of(const T* input_bias, int channel) {
-  return input_bias == nullptr ? 0.0f : to_float(input_bias[channel]);
-}
+struct InputBias {
+  const T* values;
+  std::int64_t step;
+
+  // Of the block's own image.
+  __device__ float operator[](int channel) const {
+    return values == nullptr ? 0.0f : to_float(values[blockIdx.y * step + channel]);
+  }
+};
 
 template <typename T, bool kSilu>
 __device__ T normalised(T value, float input_bias, float2 moment, T weight, T bias) {
@@ -52,7 +59,7 @@ __device__ T normalised(T value, float input_bias, float2 moment, T weight, T bi
 // One block a group; kCount divides the channels of a group.
 template <typename T, int kCount, bool kSilu>
 __global__ void __launch_bounds__(kGroupThreads)
-    normalise_group(const T* x, T* y, const T* input_bias, const T* weight, const T* bias, std::int64_t positions,
+    normalise_group(const T* x, T* y, InputBias<T> input_bias, const T* weight, const T* bias, std::int64_t positions,
                     int channels, int group_channels, float epsilon) {
   using Pack = Vector<T, kCount>;
   __shared__ float2 warp_sums[kGroupThreads / kWarp];
@@ -63,9 +70,9 @@ __global__ void __launch_bounds__(kGroupThreads)
   const int first_row = static_cast<int>(threadIdx.x) / packs;
   const int row_step = static_cast<int>(blockDim.x) / packs;
   const bool active = first_row < row_step;
-  const float shift = to_float(x[image]) + offset_of(input_bias, first);
+  const float shift = to_float(x[image]) + input_bias[first];
   float added[kCount];
-  for (int i = 0; i < kCount; ++i) added[i] = offset_of(input_bias, first + column + i);
+  for (int i = 0; i < kCount; ++i) added[i] = input_bias[first + column + i];
   float2 sums = make_float2(0, 0);
   if (active) {
 #pragma unroll 4
@@ -119,7 +126,7 @@ RowPlan plan_rows(const GroupNorm& norm) {
 
 // partial[image][chunk][group] = {sum, sum of squares} of x - the group's first value.
 template <typename T, int kCount>
-__global__ void sum_rows(const T* x, const T* input_bias, float2* partial, std::int64_t positions, int channels,
+__global__ void sum_rows(const T* x, InputBias<T> input_bias, float2* partial, std::int64_t positions, int channels,
                          int groups, RowPlan plan) {
   using Pack = Vector<T, kCount>;
   extern __shared__ float2 channel_sums[];  // [slots][channels]
@@ -133,8 +140,8 @@ __global__ void sum_rows(const T* x, const T* input_bias, float2* partial, std::
   float2 sums[kCount];
   for (int i = 0; i < kCount; ++i) {
     const int start_of_group = (column + i) / group_channels * group_channels;
-    const float shift = to_float(image[start_of_group]) + offset_of(input_bias, start_of_group);
-    added[i] = offset_of(input_bias, column + i) - shift;
+    const float shift = to_float(image[start_of_group]) + input_bias[start_of_group];
+    added[i] = input_bias[column + i] - shift;
     sums[i] = make_float2(0, 0);
   }
 #pragma unroll 4
@@ -162,7 +169,7 @@ __global__ void sum_rows(const T* x, const T* input_bias, float2* partial, std::
 }
 
 template <typename T, int kCount, bool kSilu>
-__global__ void normalise_rows(const T* x, T* y, const T* input_bias, const T* weight, const T* bias,
+__global__ void normalise_rows(const T* x, T* y, InputBias<T> input_bias, const T* weight, const T* bias,
                                const float2* partial, std::int64_t positions, int channels, int groups, float epsilon,
                                RowPlan plan) {
   using Pack = Vector<T, kCount>;
@@ -179,7 +186,7 @@ __global__ void normalise_rows(const T* x, T* y, const T* input_bias, const T* w
     }
     sum = warp_sum(sum);
     const int first = group * group_channels;
-    const float shift = to_float(x[image + first]) + offset_of(input_bias, first);
+    const float shift = to_float(x[image + first]) + input_bias[first];
     if (lane == 0) group_moments[group] = moments(sum, shift, static_cast<float>(positions) * group_channels, epsilon);
   }
   __syncthreads();
@@ -191,7 +198,7 @@ __global__ void normalise_rows(const T* x, T* y, const T* input_bias, const T* w
   float added[kCount];
   for (int i = 0; i < kCount; ++i) {
     moment[i] = group_moments[(column + i) / group_channels];
-    added[i] = offset_of(input_bias, column + i);
+    added[i] = input_bias[column + i];
   }
   const std::int64_t start = blockIdx.x * plan.chunk_rows;
   const std::int64_t end = min(start + plan.chunk_rows, positions);
@@ -203,6 +210,11 @@ __global__ void normalise_rows(const T* x, T* y, const T* input_bias, const T* w
     }
     *reinterpret_cast<Pack*>(y + image + row * channels + column) = pack;
   }
+}
+
+template <typename T>
+InputBias<T> input_bias_of(const GroupNorm& norm) {
+  return {static_cast<const T*>(norm.input_bias), norm.input_bias_step};
 }
 
 bool fits_one_block(const GroupNorm& norm) {
@@ -219,7 +231,7 @@ void launch_groups(const GroupNorm& norm, cudaStream_t stream) {
       static_cast<int>(std::clamp<std::int64_t>((packs + kWarp - 1) / kWarp * kWarp, 128, kGroupThreads));
   normalise_group<T, kCount, kSilu>
       <<<dim3(static_cast<unsigned>(norm.groups), static_cast<unsigned>(norm.images)), threads, 0, stream>>>(
-          static_cast<const T*>(norm.x), static_cast<T*>(norm.y), static_cast<const T*>(norm.input_bias),
+          static_cast<const T*>(norm.x), static_cast<T*>(norm.y), input_bias_of<T>(norm),
           static_cast<const T*>(norm.weight), static_cast<const T*>(norm.bias), norm.positions, norm.channels,
           group_channels, norm.epsilon);
   check_launch("normalise_group");
@@ -234,12 +246,11 @@ void launch_rows(const GroupNorm& norm, void* workspace, cudaStream_t stream) {
   const std::size_t sums_bytes =
       sizeof(float2) * static_cast<std::size_t>(plan.slots) * static_cast<std::size_t>(norm.channels);
   auto* partial = static_cast<float2*>(workspace);
-  sum_rows<T, kCount><<<grid, threads, sums_bytes, stream>>>(static_cast<const T*>(norm.x),
-                                                             static_cast<const T*>(norm.input_bias), partial,
-                                                             norm.positions, norm.channels, norm.groups, plan);
+  sum_rows<T, kCount><<<grid, threads, sums_bytes, stream>>>(static_cast<const T*>(norm.x), input_bias_of<T>(norm),
+                                                             partial, norm.positions, norm.channels, norm.groups, plan);
   check_launch("sum_rows");
   normalise_rows<T, kCount, kSilu><<<grid, threads, sizeof(float2) * static_cast<std::size_t>(norm.groups), stream>>>(
-      static_cast<const T*>(norm.x), static_cast<T*>(norm.y), static_cast<const T*>(norm.input_bias),
+      static_cast<const T*>(norm.x), static_cast<T*>(norm.y), input_bias_of<T>(norm),
       static_cast<const T*>(norm.weight), static_cast<const T*>(norm.bias), partial, norm.positions, norm.channels,
       norm.groups, norm.epsilon, plan);
   check_launch("normalise_rows");

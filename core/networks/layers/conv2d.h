@@ -25,6 +25,9 @@ struct Conv2d {
   // With another bias [out] than the stored one; undefined: none.
   at::Tensor with_bias(const at::Tensor& x, const at::Tensor& other_bias) const;
 
+  // conv(x) + residual, then ReLU where `relu`; residual [B, out, h, w], undefined: none.
+  at::Tensor then_add(const at::Tensor& x, const at::Tensor& residual, bool relu = false) const;
+
   template <typename Visit>
   void each_tensor(Visit&& visit) {
     visit(weight);

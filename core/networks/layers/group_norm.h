@@ -13,17 +13,14 @@ namespace liveedit::networks {
 at::Tensor group_norm_silu(const at::Tensor& x, std::int64_t groups, const at::Tensor& weight, const at::Tensor& bias,
                            double eps, bool silu);
 
-// The same by a GPU kernel, which this room cannot name: what stands above it gives it once, before the first frame. An
-// undefined answer (an input that the kernel does not take) is followed by torch's own.
-using GroupNormSilu = decltype(&group_norm_silu);
-void set_gpu_group_norm_silu(GroupNormSilu kernel);
-
 struct GroupNorm {
   GroupNorm() = default;
   GroupNorm(const weights::Weights& weights, std::int64_t channels, std::int64_t groups, double eps);
 
   at::Tensor operator()(const at::Tensor& x) const { return group_norm_silu(x, groups, weight, bias, eps, false); }
   at::Tensor then(Activation activation, const at::Tensor& x) const;
+  // The same of x + input_bias [1 or B, C].
+  at::Tensor after_bias_then(Activation activation, const at::Tensor& x, const at::Tensor& input_bias) const;
 
   template <typename Visit>
   void each_tensor(Visit&& visit) {

@@ -31,13 +31,15 @@ at::Tensor ResnetBlock::first_half(const at::Tensor& x, const at::Tensor& time) 
     const std::vector<at::Tensor> parts = time.unsqueeze(2).unsqueeze(3).chunk(2, 1);
     return activate_in_place(options_.activation, norm2_(conv1_(h)).mul_(parts[0] + 1).add_(parts[1]));
   }
+  if (h.is_cuda()) return norm2_.after_bias_then(options_.activation, conv1_.with_bias(h, {}), time);
   if (time.size(0) == 1) return norm2_.then(options_.activation, conv1_.with_bias(h, time.view({-1})));
   return norm2_.then(options_.activation, conv1_.with_bias(h, {}).add_(time.unsqueeze(2).unsqueeze(3)));
 }
 
 at::Tensor ResnetBlock::operator()(const at::Tensor& x, const at::Tensor& time) const {
-  at::Tensor y = conv2_(first_half(x, time));
-  y.add_(shortcut_.weight.defined() ? tokens_to_picture(shortcut_(picture_to_tokens(x)), x.size(2), x.size(3)) : x);
+  const at::Tensor residual =
+      shortcut_.weight.defined() ? tokens_to_picture(shortcut_(picture_to_tokens(x)), x.size(2), x.size(3)) : x;
+  at::Tensor y = conv2_.then_add(first_half(x, time), residual);
   return options_.output_scale == 1 ? y : y.div_(options_.output_scale);
 }
 

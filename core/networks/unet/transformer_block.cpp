@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "core/networks/unet/transformer_block.h"
 
+#include "core/networks/layers/gpu_layers.h"
+
 namespace liveedit::networks {
 
 TransformerBlock::TransformerBlock(const weights::Weights& weights, const TransformerOptions& options)
@@ -23,7 +25,12 @@ void TransformerBlock::list(ConditionedLayers& layers) const {
 }
 
 at::Tensor TransformerBlock::feed_forward(const at::Tensor& x) const {
-  const std::vector<at::Tensor> parts = gate_(x).chunk(2, -1);
+  const at::Tensor both = gate_(x);
+  if (both.is_cuda() && gpu_layers().geglu != nullptr) {
+    const at::Tensor own = gpu_layers().geglu(both);
+    if (own.defined()) return out_(own);
+  }
+  const std::vector<at::Tensor> parts = both.chunk(2, -1);
   return out_(at::gelu(parts[1]).mul_(parts[0]));
 }
 

@@ -6,6 +6,7 @@
 
 #include "core/networks/layers/activation.h"
 #include "core/networks/layers/conv2d.h"
+#include "core/networks/vae/folded_convs.h"
 #include "core/networks/vae/vae.h"
 
 namespace liveedit::networks {
@@ -39,10 +40,11 @@ class AutoencoderTiny : public Vae {
   double scaling_factor() const override { return scaling_factor_; }
 
  private:
-  using Layer = std::variant<Conv2d, Activation, TinyBlock, NearestUpsample>;
+  using Layer = std::variant<Conv2d, Activation, TinyBlock, NearestUpsample, FoldedStart, FoldedEnd>;
 
   void build_encoder(const weights::Config& config, const weights::Weights& weights);
   void build_decoder(const weights::Config& config, const weights::Weights& weights);
+  void fold();
   static at::Tensor run(const std::vector<Layer>& layers, at::Tensor x);
 
   Activation activation_;
