@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "elements/base/video_frame_view.h"
 
+#include "elements/base/cuda_memory.h"
+
 namespace liveedit::elements {
 namespace {
 
@@ -18,6 +20,8 @@ PixelFormat pixel_format(GstVideoFormat format) {
       return PixelFormat::kNv12;
     case GST_VIDEO_FORMAT_I420:
       return PixelFormat::kI420;
+    case GST_VIDEO_FORMAT_GRAY8:
+      return PixelFormat::kGray8;
     default:
       return PixelFormat::kRgb;
   }
@@ -39,9 +43,11 @@ YuvMatrix yuv_matrix(GstVideoColorMatrix matrix) {
 
 }  // namespace
 
-MappedFrame::MappedFrame(const GstVideoInfo& info, GstBuffer* buffer, GstMapFlags flags) {
+MappedFrame::MappedFrame(const GstVideoInfo& info, GstBuffer* buffer, GstMapFlags flags, int cuda_device)
+    : cuda_device_(lies_on_gpu(buffer, cuda_device) ? cuda_device : -1) {
+  const int place = on_gpu() ? kMapCuda : 0;
   mapped_ = gst_video_frame_map(&frame_, &info, buffer,
-                                static_cast<GstMapFlags>(flags | int{GST_VIDEO_FRAME_MAP_FLAG_NO_REF}));
+                                static_cast<GstMapFlags>(flags | place | int{GST_VIDEO_FRAME_MAP_FLAG_NO_REF}));
 }
 
 MappedFrame::~MappedFrame() {
@@ -60,7 +66,17 @@ FrameView MappedFrame::view() const {
   }
   view.matrix = yuv_matrix(info.colorimetry.matrix);
   view.full_range = info.colorimetry.range == GST_VIDEO_COLOR_RANGE_0_255;
+  if (on_gpu()) {
+    view.memory = MemoryKind::kCuda;
+    view.cuda_device = cuda_device_;
+  }
   return view;
+}
+
+bool copy_picture(const GstVideoInfo& info, GstBuffer* from, GstBuffer* to) {
+  MappedFrame source(info, from, GST_MAP_READ);
+  MappedFrame target(info, to, GST_MAP_WRITE);
+  return source.ok() && target.ok() && gst_video_frame_copy(target.frame(), source.frame());
 }
 
 }  // namespace liveedit::elements

@@ -10,10 +10,12 @@ namespace liveedit::elements {
 // The formats that view_frame() takes, for a pad template.
 #define LIVEEDIT_VIDEO_FORMATS "{ RGB, RGBx, BGRx, RGBA, BGRA, NV12, I420 }"
 
-// A picture of system memory, mapped for as long as the object lives, which is no longer than the buffer.
+// A picture, mapped for as long as the object lives, which is no longer than the buffer.
 class MappedFrame {
  public:
-  MappedFrame(const GstVideoInfo& info, GstBuffer* buffer, GstMapFlags flags);
+  // Where the picture lies in the memory of GPU `cuda_device` (cuda_memory.h), view() points there; all others are
+  // mapped to system memory, copied there if need be.
+  MappedFrame(const GstVideoInfo& info, GstBuffer* buffer, GstMapFlags flags, int cuda_device = -1);
   ~MappedFrame();
   MappedFrame(const MappedFrame&) = delete;
   MappedFrame& operator=(const MappedFrame&) = delete;
@@ -21,13 +23,18 @@ class MappedFrame {
   bool ok() const { return mapped_; }  // false: the buffer is smaller than its caps say, or cannot be mapped
   const GstVideoFrame& frame() const { return frame_; }
   GstVideoFrame* frame() { return &frame_; }
+  bool on_gpu() const { return cuda_device_ >= 0; }  // nothing but the core may follow the pointers of frame() then
 
-  // Precondition: ok(), and a format of LIVEEDIT_VIDEO_FORMATS.
+  // Precondition: ok(), and a format of LIVEEDIT_VIDEO_FORMATS or GRAY8.
   FrameView view() const;
 
  private:
   GstVideoFrame frame_{};
+  int cuda_device_ = -1;
   bool mapped_ = false;
 };
+
+// Copies a picture from one buffer to another of the same caps, wherever they lie. false: one cannot be mapped.
+bool copy_picture(const GstVideoInfo& info, GstBuffer* from, GstBuffer* to);
 
 }  // namespace liveedit::elements

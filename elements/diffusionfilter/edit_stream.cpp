@@ -1,38 +1,16 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "elements/diffusionfilter/edit_stream.h"
 
-#include "elements/base/core_error.h"
+#include <algorithm>
+
+#include "elements/base/core_call.h"
+#include "elements/base/cuda_memory.h"
 #include "elements/base/video_frame_view.h"
 
 GST_DEBUG_CATEGORY_EXTERN(gst_diffusion_filter_debug);
 #define GST_CAT_DEFAULT gst_diffusion_filter_debug
 
 namespace liveedit::elements {
-namespace {
-
-// Sentences may carry values; past this many different ones a stream only logs.
-constexpr std::size_t kMaxWarnings = 32;
-
-}  // namespace
-
-template <typename Work>
-GstFlowReturn EditStream::enter(bool* done, Work&& work) {
-  *done = false;
-  try {
-    work();
-    *done = true;
-    return GST_FLOW_OK;
-  } catch (const Error& error) {
-    if (error.kind() == ErrorKind::kInference) {
-      warn_of_frame(error.what());
-      return GST_FLOW_OK;
-    }
-    post_error(element_, error);
-  } catch (const std::exception& error) {
-    post_error(element_, error);
-  }
-  return GST_FLOW_ERROR;
-}
 
 void EditStream::attach(std::shared_ptr<Diffuser> diffuser) {
   if (diffuser == diffuser_) return;
@@ -40,11 +18,13 @@ void EditStream::attach(std::shared_ptr<Diffuser> diffuser) {
   asked_.reset();
   used_.reset();
   diffuser_ = std::move(diffuser);
+  work_time_.forget();
+  cuda_device_ = diffuser_ ? cuda_device_of(diffuser_->info().device) : -1;
 }
 
 void EditStream::detach() {
   attach(nullptr);
-  warned_.clear();
+  warnings_.forget();
   told_prompt_ = false;
 }
 
@@ -53,20 +33,20 @@ GstFlowReturn EditStream::submit(BufferPtr frame, std::shared_ptr<const EditPara
   std::shared_ptr<const EditParams> used;
   GstFlowReturn flow;
   {
-    MappedFrame mapped(info_, frame.get(), GST_MAP_READ);
+    MappedFrame mapped(info_, frame.get(), GST_MAP_READ, cuda_device_);
     if (!mapped.ok()) {
       GST_ELEMENT_ERROR(element_, STREAM, FORMAT, ("A video buffer does not hold the picture that its caps describe."),
                         (nullptr));
       return GST_FLOW_ERROR;
     }
-    flow = enter(&submitted, [&] {
+    flow = call_core(element_, &warnings_, &submitted, [&] {
       used = usable(params);
       diffuser_->submit(next_id_++, mapped.view(), used);
     });
   }
   if (flow != GST_FLOW_OK) return flow;
   if (!submitted) return pass(std::move(frame));
-  frames_.push_back({std::move(frame), std::move(used)});
+  frames_.push_back({std::move(frame), std::move(used), g_get_monotonic_time()});
   ++inside_;
   return GST_FLOW_OK;
 }
@@ -80,7 +60,12 @@ GstFlowReturn EditStream::pass(BufferPtr frame) {
 EditStream::Next EditStream::next(BufferPtr* frame) {
   if (frames_.empty()) return Next::kNothing;
   const bool untouched = !frames_.front().params;
-  if (!untouched && diffuser_->collectable() <= 0) return Next::kNothing;
+  if (!untouched) {
+    const int collectable = diffuser_->collectable();
+    if (collectable <= 0) return Next::kNothing;
+    if (leaving_ == 0 && collectable < diffuser_->depth(*frames_.back().params)) return Next::kNothing;
+    begun_ = oldest_begun();
+  }
   *frame = std::move(frames_.front().original);
   collecting_ = std::move(frames_.front().params);
   frames_.pop_front();
@@ -89,26 +74,56 @@ EditStream::Next EditStream::next(BufferPtr* frame) {
     return Next::kUntouched;
   }
   --inside_;
+  leaving_ = std::max(leaving_ - 1, 0);
   return Next::kEdited;
 }
 
+gint64 EditStream::oldest_begun() const {
+  const std::size_t last = static_cast<std::size_t>(std::max(diffuser_->delay(*frames_.front().params), 0));
+  return frames_[std::min(last, frames_.size() - 1)].submitted;
+}
+
+gint64 EditStream::next_due() const {
+  if (frames_.empty() || !frames_.front().params || diffuser_->collectable() <= 0) return -1;
+  return work_time_.done(oldest_begun());
+}
+
+void EditStream::let_go(gint64 now) {
+  const gint64 due = next_due();
+  if (due >= 0 && due <= now) leaving_ = std::max(leaving_, 1);
+}
+
+void EditStream::let_all_go() {
+  if (inside_ > 0) leaving_ = std::max(leaving_, diffuser_->collectable());
+}
+
 GstFlowReturn EditStream::collect(GstBuffer* original, GstBuffer* output, GstClockTime stream_time) {
-  MappedFrame from(info_, original, GST_MAP_READ);
-  MappedFrame to(info_, output, GST_MAP_WRITE);
-  if (!from.ok() || !to.ok()) {
+  FrameResult result;
+  bool mapped = false;
+  bool collected = false;
+  {
+    MappedFrame from(info_, original, GST_MAP_READ, cuda_device_);
+    MappedFrame to(info_, output, GST_MAP_WRITE, cuda_device_);
+    mapped = from.ok() && to.ok();
+    const auto work = [&] {
+      const gint64 asked = g_get_monotonic_time();
+      result = diffuser_->collect(from.view(), to.view());
+      work_time_.learn(begun_, asked);
+    };
+    const GstFlowReturn flow = mapped ? call_core(element_, &warnings_, &collected, work) : GST_FLOW_OK;
+    if (flow != GST_FLOW_OK) return flow;
+  }
+  if (!collected) {
+    mapped = mapped && copy_picture(info_, original, output);
+    result.outcome = FrameOutcome::kPassed;
+  }
+  if (!mapped) {
     GST_ELEMENT_ERROR(element_, STREAM, FORMAT, ("A video buffer could not be mapped."), (nullptr));
     return GST_FLOW_ERROR;
   }
-  FrameResult result;
-  bool collected = false;
-  const GstFlowReturn flow = enter(&collected, [&] { result = diffuser_->collect(from.view(), to.view()); });
-  if (flow != GST_FLOW_OK) return flow;
-  if (!collected) {
-    gst_video_frame_copy(to.frame(), from.frame());
-    result.outcome = FrameOutcome::kPassed;
-  }
-  if (!result.warning.empty()) warn_of_frame(result.warning);
+  if (!result.warning.empty()) warnings_.of_frame(result.warning);
   statistics_->count_out(result.outcome);
+  if (result.region_empty) statistics_->count_region_empty();
   tell_prompt(*collecting_, stream_time);
   return GST_FLOW_OK;
 }
@@ -116,54 +131,45 @@ GstFlowReturn EditStream::collect(GstBuffer* original, GstBuffer* output, GstClo
 GstFlowReturn EditStream::finish() {
   if (inside_ == 0) return GST_FLOW_OK;
   bool finished = false;
-  const GstFlowReturn flow = enter(&finished, [&] { diffuser_->finish(); });
+  const GstFlowReturn flow = call_core(element_, &warnings_, &finished, [&] { diffuser_->finish(); });
   if (flow == GST_FLOW_OK && !finished) {
     // The frames inside are lost to the core; they leave as they are.
     for (Frame& frame : frames_) frame.params.reset();
     inside_ = 0;
     diffuser_->reset();
   }
+  leaving_ = inside_;
   return flow;
 }
 
 void EditStream::reset() {
   frames_.clear();
   inside_ = 0;
+  leaving_ = 0;
   bool done = false;
-  if (diffuser_) enter(&done, [&] { diffuser_->reset(); });
+  if (diffuser_) call_core(element_, &warnings_, &done, [&] { diffuser_->reset(); });
 }
 
 // What can be edited with: `asked` itself, or, where it cannot work with this model and something before it could, its
-// texts and seed with the numbers before. Throws Error where nothing came before.
+// texts, seed and region with the numbers before. Throws Error where nothing came before.
 std::shared_ptr<const EditParams> EditStream::usable(const std::shared_ptr<const EditParams>& asked) {
   if (asked == asked_ && used_) return used_;
   asked_ = asked;
   try {
-    for (const std::string& sentence : diffuser_->check(*asked)) warn_of_settings(sentence);
+    for (const std::string& sentence : diffuser_->check(*asked)) warnings_.of_settings(sentence);
     used_ = asked;
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::kSettings || !used_) throw;
-    warn_of_settings(std::string(error.what()) + " The values before are kept.");
+    warnings_.of_settings(std::string(error.what()) + " The values before are kept.");
     EditParams mixed = *used_;
     mixed.prompt = asked->prompt;
     mixed.negative_prompt = asked->negative_prompt;
     mixed.seed = asked->seed;
+    mixed.region = asked->region;
+    mixed.region_crop = asked->region_crop;
     used_ = std::make_shared<const EditParams>(std::move(mixed));
   }
   return used_;
-}
-
-void EditStream::warn_of_frame(const std::string& text) {
-  if (is_new_warning(text)) post_frame_warning(element_, text);
-}
-
-void EditStream::warn_of_settings(const std::string& text) {
-  if (is_new_warning(text)) post_settings_warning(element_, text);
-}
-
-bool EditStream::is_new_warning(const std::string& text) {
-  GST_WARNING_OBJECT(element_, "%s", text.c_str());
-  return warned_.size() < kMaxWarnings && warned_.insert(text).second;
 }
 
 void EditStream::tell_prompt(const EditParams& params, GstClockTime stream_time) {

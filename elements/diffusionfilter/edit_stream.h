@@ -3,13 +3,14 @@
 
 #include <deque>
 #include <memory>
-#include <set>
 #include <string>
 
 #include <gst/video/video.h>
 
 #include "core/api/diffuser.h"
 #include "elements/base/gst_pointers.h"
+#include "elements/base/warnings.h"
+#include "elements/base/work_time.h"
 #include "elements/diffusionfilter/frame_statistics.h"
 
 namespace liveedit::elements {
@@ -19,7 +20,8 @@ namespace liveedit::elements {
 // by one thread at a time; it posts messages, so the caller holds no other lock.
 class EditStream {
  public:
-  EditStream(GstElement* element, FrameStatistics* statistics) : element_(element), statistics_(statistics) {}
+  EditStream(GstElement* element, FrameStatistics* statistics)
+      : element_(element), statistics_(statistics), warnings_(element) {}
 
   // The stream of the core that the next frames go to; what was inside another is dropped. Cheap if it is the same.
   void attach(std::shared_ptr<Diffuser> diffuser);
@@ -36,10 +38,17 @@ class EditStream {
   GstFlowReturn pass(BufferPtr frame);
 
   enum class Next { kNothing, kUntouched, kEdited };
-  // The next frame that can leave now. kUntouched: `frame` is it. kEdited: `frame` is the original of the picture that
+  // The next frame that leaves now: one whose edit keeps the device waiting for the next frame stays inside until that
+  // comes, let_go() or finish(). kUntouched: `frame` is it. kEdited: `frame` is the original of the picture that
   // collect() writes.
   Next next(BufferPtr* frame);
   GstFlowReturn collect(GstBuffer* original, GstBuffer* output, GstClockTime stream_time);
+
+  // When the oldest frame that stays inside has probably been edited, as g_get_monotonic_time() counts; -1: none does.
+  gint64 next_due() const;
+  // Lets the oldest frame leave if it is due at `now`; lets all leave that have been, or are being, edited.
+  void let_go(gint64 now);
+  void let_all_go();
 
   // No more input for now: everything inside can leave.
   GstFlowReturn finish();
@@ -51,30 +60,30 @@ class EditStream {
   struct Frame {
     BufferPtr original;
     std::shared_ptr<const EditParams> params;  // nullptr: leaves as it is
+    gint64 submitted = 0;                      // g_get_monotonic_time()
   };
 
   std::shared_ptr<const EditParams> usable(const std::shared_ptr<const EditParams>& asked);
-  void warn_of_frame(const std::string& text);
-  void warn_of_settings(const std::string& text);
-  bool is_new_warning(const std::string& text);
   void tell_prompt(const EditParams& params, GstClockTime stream_time);
 
-  // Runs `work`, which enters the core. kInference: a warning and false in `*done`; other exceptions: an error and
-  // GST_FLOW_ERROR.
-  template <typename Work>
-  GstFlowReturn enter(bool* done, Work&& work);
+  // When the work on the oldest frame's picture began: with the last of the frames that it was denoised together with.
+  gint64 oldest_begun() const;
 
   GstElement* const element_;
   FrameStatistics* const statistics_;
+  Warnings warnings_;
   std::shared_ptr<Diffuser> diffuser_;
+  int cuda_device_ = -1;  // the GPU that diffuser_ works on
   GstVideoInfo info_{};
   std::deque<Frame> frames_;
-  int inside_ = 0;  // frames of frames_ that are in the core
+  int inside_ = 0;   // frames of frames_ that are in the core
+  int leaving_ = 0;  // how many of them leave without waiting for others
+  WorkTime work_time_;
+  gint64 begun_ = 0;  // oldest_begun() of the frame that next() gave as kEdited
   std::uint64_t next_id_ = 0;
   std::shared_ptr<const EditParams> collecting_;  // of the frame that next() gave as kEdited
   std::shared_ptr<const EditParams> asked_;       // the last parameters that came
   std::shared_ptr<const EditParams> used_;        // what was made of them
-  std::set<std::string> warned_;
   bool told_prompt_ = false;
   std::string prompt_;
 };

@@ -25,22 +25,31 @@
  * prompt="watercolor painting" ! videoconvert ! autovideosink
  * ]| A camera as a watercolor. The leaky queue drops what the machine has no time for.
  * |[
+ * gst-launch-1.0 v4l2src ! videoconvert ! rvmmatte ! diffusionfilter region=foreground prompt="pencil sketch" !
+ * videoconvert ! autovideosink
+ * ]| A sketched person in a room that stays as it is.
+ * |[
  * gst-launch-1.0 filesrc location=film.mp4 ! decodebin ! videoconvert ! diffusionfilter name=d wait-text=true !
  * videoconvert ! autovideosink filesrc location=prompts.srt ! subparse ! d.text_sink
  * ]| A film whose look follows the subtitles of prompts.srt.
  */
 #include "elements/diffusionfilter/gstdiffusionfilter.h"
 
+#include <utility>
+
 #include <gst/video/video.h>
 
 #include "elements/base/core_error.h"
 #include "elements/base/core_loader.h"
+#include "elements/base/cuda_memory.h"
 #include "elements/base/gst_pointers.h"
+#include "elements/base/hold_timer.h"
+#include "elements/base/latency.h"
+#include "elements/base/model_loader.h"
+#include "elements/base/video_buffers.h"
 #include "elements/base/video_frame_view.h"
 #include "elements/diffusionfilter/edit_stream.h"
 #include "elements/diffusionfilter/frame_statistics.h"
-#include "elements/diffusionfilter/latency.h"
-#include "elements/diffusionfilter/model_loader.h"
 #include "elements/diffusionfilter/prompt_event.h"
 #include "elements/diffusionfilter/properties.h"
 #include "elements/diffusionfilter/text_pad.h"
@@ -51,9 +60,10 @@ using namespace liveedit::elements;  // NOLINT
 GST_DEBUG_CATEGORY(gst_diffusion_filter_debug);
 #define GST_CAT_DEFAULT gst_diffusion_filter_debug
 
-#define VIDEO_CAPS                                      \
-  "video/x-raw, format=(string)" LIVEEDIT_VIDEO_FORMATS \
+#define PICTURES                             \
+  ", format=(string)" LIVEEDIT_VIDEO_FORMATS \
   ", width=(int)[1,16384], height=(int)[1,16384], framerate=(fraction)[0/1,2147483647/1]"
+#define VIDEO_CAPS "video/x-raw" PICTURES "; video/x-raw" LIVEEDIT_CUDA_FEATURE PICTURES
 
 static GstStaticPadTemplate sink_template =
     GST_STATIC_PAD_TEMPLATE("sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS(VIDEO_CAPS));
@@ -64,26 +74,35 @@ static GstStaticPadTemplate text_template = GST_STATIC_PAD_TEMPLATE("text_sink",
 
 namespace {
 
+// Frames that the core has in work at a time, at most.
+constexpr guint kMostInFlight = 4;
+
 struct Priv {
   explicit Priv(GstDiffusionFilter* self)
       : element(GST_ELEMENT(self)),
         loader(element),
         stream(element, &statistics),
+        cuda(element),
+        hold([this] { let_go(); }),
         text(element, [this](const std::string& prompt) { return prepare_text(prompt); }) {}
 
   // Encodes the texts of `params` beside the stream. false: the model is still loading.
   bool prepare(const EditParams& params, bool wait);
   bool prepare_text(const std::string& prompt);
   void update_latency(GstClockTime buffer_duration);
+  void let_go();
 
   GstElement* const element;
   SettingsStore settings;
   FrameStatistics statistics;
   OwnLatency latency;
-  ModelLoader loader;
+  DiffuserLoader loader;
   EditStream stream;  // video stream lock
+  CudaMemory cuda;
+  HoldTimer hold;
   TextPad text;
-  GstVideoInfo info{};  // video stream lock
+  GstVideoInfo info{};                    // video stream lock
+  GstFlowReturn late_flow = GST_FLOW_OK;  // what came of a push between two frames; video stream lock
 };
 
 }  // namespace
@@ -107,7 +126,7 @@ static Priv* priv_of(gpointer self) {
 }
 
 bool Priv::prepare(const EditParams& params, bool wait) {
-  const std::shared_ptr<Diffuser> diffuser = loader.diffuser();
+  const std::shared_ptr<Diffuser> diffuser = loader.stream();
   if (!diffuser) return false;
   try {
     diffuser->prepare(params, wait);
@@ -125,7 +144,7 @@ bool Priv::prepare_text(const std::string& prompt) {
 
 void Priv::update_latency(GstClockTime buffer_duration) {
   const std::shared_ptr<const EditParams> params = settings.snapshot();
-  const std::shared_ptr<Diffuser> diffuser = loader.diffuser();
+  const std::shared_ptr<Diffuser> diffuser = loader.stream();
   int held_frames = params->t_index_list.empty() ? 0 : static_cast<int>(params->t_index_list.size()) - 1;
   double frame_ms = 0;
   try {
@@ -151,7 +170,7 @@ static GstStructure* make_stats(Priv* priv) {
   DiffuserInfo info;
   DiffuserStats core;
   try {
-    if (const std::shared_ptr<Diffuser> diffuser = priv->loader.diffuser()) {
+    if (const std::shared_ptr<Diffuser> diffuser = priv->loader.stream()) {
       info = diffuser->info();
       core = diffuser->stats();
     }
@@ -160,14 +179,15 @@ static GstStructure* make_stats(Priv* priv) {
   }
   return gst_structure_new(
       "application/x-liveedit-stats", "frames-in", G_TYPE_UINT64, counts.in, "frames-edited", G_TYPE_UINT64,
-      counts.edited, "frames-held", G_TYPE_UINT64, counts.held, "frames-passed", G_TYPE_UINT64, counts.passed,
-      "frames-dropped", G_TYPE_UINT64, counts.dropped, "frame-ms", G_TYPE_DOUBLE, core.frame_ms, "fps", G_TYPE_DOUBLE,
-      priv->statistics.fps(), "prompt", G_TYPE_STRING, priv->statistics.prompt().c_str(), "prompts-encoded",
-      G_TYPE_UINT64, core.prompts_encoded, "seed", G_TYPE_INT64, params->seed, "model", G_TYPE_STRING,
-      info.model.c_str(), "device", G_TYPE_STRING, info.device.c_str(), "dtype", G_TYPE_STRING, info.dtype.c_str(),
-      "scheduler", G_TYPE_STRING, info.scheduler.c_str(), "model-strength", G_TYPE_FLOAT, info.strength,
-      "model-num-inference-steps", G_TYPE_INT, info.num_inference_steps, "model-guidance-scale", G_TYPE_FLOAT,
-      info.guidance_scale, "memory", G_TYPE_UINT64, core.memory_bytes, nullptr);
+      counts.of(FrameOutcome::kEdited), "frames-held", G_TYPE_UINT64, counts.of(FrameOutcome::kHeld), "frames-passed",
+      G_TYPE_UINT64, counts.of(FrameOutcome::kPassed), "frames-region-empty", G_TYPE_UINT64,
+      priv->statistics.region_empty(), "frames-dropped", G_TYPE_UINT64, counts.dropped, "frame-ms", G_TYPE_DOUBLE,
+      core.frame_ms, "fps", G_TYPE_DOUBLE, priv->statistics.fps(), "prompt", G_TYPE_STRING,
+      priv->statistics.prompt().c_str(), "prompts-encoded", G_TYPE_UINT64, core.prompts_encoded, "seed", G_TYPE_INT64,
+      params->seed, "model", G_TYPE_STRING, info.model.c_str(), "device", G_TYPE_STRING, info.device.c_str(), "dtype",
+      G_TYPE_STRING, info.dtype.c_str(), "scheduler", G_TYPE_STRING, info.scheduler.c_str(), "model-strength",
+      G_TYPE_FLOAT, info.strength, "model-num-inference-steps", G_TYPE_INT, info.num_inference_steps,
+      "model-guidance-scale", G_TYPE_FLOAT, info.guidance_scale, "memory", G_TYPE_UINT64, core.memory_bytes, nullptr);
 }
 
 static void gst_diffusion_filter_set_property(GObject* object, guint id, const GValue* value, GParamSpec* spec) {
@@ -241,9 +261,15 @@ static GstStateChangeReturn gst_diffusion_filter_change_state(GstElement* elemen
   return result;
 }
 
+static void gst_diffusion_filter_set_context(GstElement* element, GstContext* context) {
+  priv_of(element)->cuda.set_context(context);
+  GST_ELEMENT_CLASS(parent_class)->set_context(element, context);
+}
+
 static gboolean gst_diffusion_filter_start(GstBaseTransform* trans) {
   Priv* priv = priv_of(trans);
   priv->settings.draw_seed();
+  priv->cuda.want_device(cuda_device_of(priv->settings.read([](const Settings& s) { return s.config.device; })));
   priv->statistics.reset();
   priv->latency.reset();
   return TRUE;
@@ -251,11 +277,24 @@ static gboolean gst_diffusion_filter_start(GstBaseTransform* trans) {
 
 static gboolean gst_diffusion_filter_stop(GstBaseTransform* trans) {
   Priv* priv = priv_of(trans);
+  priv->hold.stop();
   priv->stream.detach();
+  priv->late_flow = GST_FLOW_OK;
+  priv->cuda.close();
   return TRUE;
 }
 
 /* ---- negotiation ---- */
+
+// Pictures leave in the memory in which they came.
+static GstCaps* gst_diffusion_filter_transform_caps(GstBaseTransform*, GstPadDirection, GstCaps* caps,
+                                                    GstCaps* filter) {
+  GstCaps* usable = without_unusable(gst_caps_copy(caps));
+  if (!filter) return usable;
+  GstCaps* wanted = gst_caps_intersect_full(filter, usable, GST_CAPS_INTERSECT_FIRST);
+  gst_caps_unref(usable);
+  return wanted;
+}
 
 static gboolean gst_diffusion_filter_set_caps(GstBaseTransform* trans, GstCaps* caps, GstCaps*) {
   Priv* priv = priv_of(trans);
@@ -265,79 +304,16 @@ static gboolean gst_diffusion_filter_set_caps(GstBaseTransform* trans, GstCaps* 
   return TRUE;
 }
 
-static gboolean gst_diffusion_filter_get_unit_size(GstBaseTransform*, GstCaps* caps, gsize* size) {
-  GstVideoInfo info;
-  if (!gst_video_info_from_caps(&info, caps)) return FALSE;
-  *size = GST_VIDEO_INFO_SIZE(&info);
-  return TRUE;
-}
-
 static gboolean gst_diffusion_filter_propose_allocation(GstBaseTransform* trans, GstQuery* decide_query,
                                                         GstQuery* query) {
   if (!BASE_CLASS->propose_allocation(trans, decide_query, query)) return FALSE;
-  GstCaps* caps = nullptr;
-  GstVideoInfo info;
-  gst_query_parse_allocation(query, &caps, nullptr);
-  if (!caps || !gst_video_info_from_caps(&info, caps)) return FALSE;
-  if (!gst_query_find_allocation_meta(query, GST_VIDEO_META_API_TYPE, nullptr)) {
-    gst_query_add_allocation_meta(query, GST_VIDEO_META_API_TYPE, nullptr);
-  }
   // The originals of frames inside the core are kept, so upstream needs as many more.
   const auto params = priv_of(trans)->settings.snapshot();
-  gst_query_add_allocation_pool(query, nullptr, GST_VIDEO_INFO_SIZE(&info), params->t_index_list.size() + 1, 0);
-  return TRUE;
-}
-
-static bool configure_pool(GstBufferPool* pool, GstCaps* caps, guint size, guint min, guint max, GstQuery* query) {
-  GstStructure* config = gst_buffer_pool_get_config(pool);
-  gst_buffer_pool_config_set_params(config, caps, size, min, max);
-  if (gst_query_find_allocation_meta(query, GST_VIDEO_META_API_TYPE, nullptr)) {
-    gst_buffer_pool_config_add_option(config, GST_BUFFER_POOL_OPTION_VIDEO_META);
-  }
-  if (gst_buffer_pool_set_config(pool, config)) return true;
-  config = gst_buffer_pool_get_config(pool);
-  if (gst_buffer_pool_config_validate_params(config, caps, size, min, max))
-    return gst_buffer_pool_set_config(pool, config);
-  gst_structure_free(config);
-  return false;
+  return propose_video_buffers(query, params->t_index_list.size() + kMostInFlight, &priv_of(trans)->cuda);
 }
 
 static gboolean gst_diffusion_filter_decide_allocation(GstBaseTransform* trans, GstQuery* query) {
-  GstCaps* caps = nullptr;
-  GstVideoInfo info;
-  gst_query_parse_allocation(query, &caps, nullptr);
-  if (!caps || !gst_video_info_from_caps(&info, caps)) return FALSE;
-  GstBufferPool* offered = nullptr;
-  guint size = 0, min = 0, max = 0;
-  const bool has_pool = gst_query_get_n_allocation_pools(query) > 0;
-  if (has_pool) gst_query_parse_nth_allocation_pool(query, 0, &offered, &size, &min, &max);
-  size = MAX(size, GST_VIDEO_INFO_SIZE(&info));
-  PoolPtr pool(offered);
-  if (!pool || !configure_pool(pool.get(), caps, size, min, max, query)) {
-    pool.reset(gst_video_buffer_pool_new());
-    if (!configure_pool(pool.get(), caps, size, min, max, query)) {
-      GST_ELEMENT_ERROR(trans, RESOURCE, SETTINGS, ("No buffers could be set up for the video."),
-                        ("%" GST_PTR_FORMAT, caps));
-      return FALSE;
-    }
-  }
-  if (has_pool) {
-    gst_query_set_nth_allocation_pool(query, 0, pool.get(), size, min, max);
-  } else {
-    gst_query_add_allocation_pool(query, pool.get(), size, min, max);
-  }
-  return TRUE;
-}
-
-// The picture keeps its place and size, so all that is said of these stays true; what is said of the memory does not.
-static gboolean gst_diffusion_filter_transform_meta(GstBaseTransform*, GstBuffer*, GstMeta* meta, GstBuffer*) {
-  static const gchar* const kept[] = {GST_META_TAG_VIDEO_STR, GST_META_TAG_VIDEO_ORIENTATION_STR,
-                                      GST_META_TAG_VIDEO_SIZE_STR, GST_META_TAG_VIDEO_COLORSPACE_STR, nullptr};
-  const gchar* const* tags = gst_meta_api_type_get_tags(meta->info->api);
-  for (; tags && *tags; ++tags) {
-    if (!g_strv_contains(kept, *tags)) return FALSE;
-  }
-  return TRUE;
+  return decide_video_allocation(trans, query, &priv_of(trans)->cuda);
 }
 
 /* ---- frames ---- */
@@ -356,6 +332,11 @@ static void gst_diffusion_filter_before_transform(GstBaseTransform* trans, GstBu
     running_time = gst_segment_to_running_time(&trans->segment, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer));
   }
   const bool wait = priv->settings.read([](const Settings& settings) { return settings.wait_text; });
+  // Waiting is no reason to keep a frame that is done.
+  if (wait && priv->text.would_wait(running_time)) {
+    priv->stream.let_all_go();
+    priv->late_flow = push_ready(trans);
+  }
   const auto text = priv->text.due(running_time, wait);
   if (!text) return;
   g_object_set(trans, "prompt", text->c_str(), nullptr);
@@ -374,6 +355,8 @@ static GstFlowReturn gst_diffusion_filter_submit_input_buffer(GstBaseTransform* 
   if (flow != GST_FLOW_OK) return flow;
   BufferPtr frame(trans->queued_buf);
   trans->queued_buf = nullptr;
+  flow = std::exchange(priv->late_flow, GST_FLOW_OK);
+  if (flow != GST_FLOW_OK) return flow;
   if (!priv->settings.read([](const Settings& settings) { return settings.enabled; }))
     return priv->stream.pass(std::move(frame));
   std::shared_ptr<Diffuser> diffuser = priv->loader.wait(&flow);
@@ -391,6 +374,7 @@ static GstFlowReturn gst_diffusion_filter_generate_output(GstBaseTransform* tran
   *output = nullptr;
   switch (priv_of(trans)->stream.next(&frame)) {
     case EditStream::Next::kNothing:
+      priv_of(trans)->hold.set(priv_of(trans)->stream.next_due());
       return GST_FLOW_OK;
     case EditStream::Next::kUntouched:
       *output = frame.release();
@@ -408,17 +392,19 @@ static GstFlowReturn gst_diffusion_filter_transform(GstBaseTransform* trans, Gst
 
 static void drain(GstBaseTransform* trans) {
   GstFlowReturn flow = priv_of(trans)->stream.finish();
-  while (flow == GST_FLOW_OK) {
-    GstBuffer* output = nullptr;
-    flow = GST_BASE_TRANSFORM_GET_CLASS(trans)->generate_output(trans, &output);
-    if (!output) break;
-    if (flow == GST_FLOW_OK) {
-      flow = gst_pad_push(trans->srcpad, output);
-    } else {
-      gst_buffer_unref(output);
-    }
-  }
+  if (flow == GST_FLOW_OK) flow = push_ready(trans);
   GST_DEBUG_OBJECT(trans, "drained: %s", gst_flow_get_name(flow));
+}
+
+// On the hold timer's thread.
+void Priv::let_go() {
+  auto* const trans = GST_BASE_TRANSFORM(element);
+  GST_PAD_STREAM_LOCK(trans->sinkpad);
+  if (!GST_PAD_IS_FLUSHING(trans->sinkpad) && late_flow == GST_FLOW_OK) {
+    stream.let_go(g_get_monotonic_time());
+    late_flow = push_ready(trans);
+  }
+  GST_PAD_STREAM_UNLOCK(trans->sinkpad);
 }
 
 /* ---- events and queries ---- */
@@ -438,6 +424,7 @@ static gboolean gst_diffusion_filter_sink_event(GstBaseTransform* trans, GstEven
       break;
     case GST_EVENT_FLUSH_STOP:
       priv->stream.reset();
+      priv->late_flow = GST_FLOW_OK;
       priv->loader.set_flushing(false);
       priv->text.set_video_flushing(false);
       priv->text.set_video_eos(false);
@@ -468,6 +455,7 @@ static gboolean gst_diffusion_filter_src_event(GstBaseTransform* trans, GstEvent
 }
 
 static gboolean gst_diffusion_filter_query(GstBaseTransform* trans, GstPadDirection direction, GstQuery* query) {
+  if (priv_of(trans)->cuda.answer(query)) return TRUE;
   const gboolean answered = BASE_CLASS->query(trans, direction, query);
   if (answered && direction == GST_PAD_SRC && GST_QUERY_TYPE(query) == GST_QUERY_LATENCY)
     priv_of(trans)->latency.add_to(query);
@@ -512,17 +500,19 @@ static void gst_diffusion_filter_class_init(GstDiffusionFilterClass* klass) {
   gst_element_class_add_static_pad_template(element_class, &src_template);
   gst_element_class_add_static_pad_template(element_class, &text_template);
   element_class->change_state = gst_diffusion_filter_change_state;
+  element_class->set_context = gst_diffusion_filter_set_context;
   element_class->request_new_pad = gst_diffusion_filter_request_new_pad;
   element_class->release_pad = gst_diffusion_filter_release_pad;
 
   auto* trans_class = GST_BASE_TRANSFORM_CLASS(klass);
   trans_class->start = gst_diffusion_filter_start;
   trans_class->stop = gst_diffusion_filter_stop;
+  trans_class->transform_caps = gst_diffusion_filter_transform_caps;
   trans_class->set_caps = gst_diffusion_filter_set_caps;
-  trans_class->get_unit_size = gst_diffusion_filter_get_unit_size;
+  trans_class->get_unit_size = video_unit_size;
   trans_class->propose_allocation = gst_diffusion_filter_propose_allocation;
   trans_class->decide_allocation = gst_diffusion_filter_decide_allocation;
-  trans_class->transform_meta = gst_diffusion_filter_transform_meta;
+  trans_class->transform_meta = keep_video_meta;
   trans_class->before_transform = gst_diffusion_filter_before_transform;
   trans_class->submit_input_buffer = gst_diffusion_filter_submit_input_buffer;
   trans_class->generate_output = gst_diffusion_filter_generate_output;
@@ -533,5 +523,6 @@ static void gst_diffusion_filter_class_init(GstDiffusionFilterClass* klass) {
 
   gst_type_mark_as_plugin_api(dtype_type(), static_cast<GstPluginAPIFlags>(0));
   gst_type_mark_as_plugin_api(acceleration_type(), static_cast<GstPluginAPIFlags>(0));
+  gst_type_mark_as_plugin_api(region_type(), static_cast<GstPluginAPIFlags>(0));
   gst_type_mark_as_plugin_api(cfg_type_type(), static_cast<GstPluginAPIFlags>(0));
 }

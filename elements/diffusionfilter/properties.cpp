@@ -23,6 +23,8 @@ constexpr CfgType kDefaultCfgType = CfgType::kNone;
 constexpr float kDefaultDelta = 1;
 constexpr float kMinDelta = 0.001f;
 constexpr float kMaxDelta = 10;
+constexpr Region kDefaultRegion = Region::kFrame;
+constexpr bool kDefaultRegionCrop = false;
 constexpr bool kDefaultEnabled = true;
 constexpr bool kDefaultWaitText = false;
 
@@ -41,6 +43,56 @@ std::string set_t_index_list(Settings& settings, const char* text) {
   return settings.t_index_error;
 }
 
+void set_model_setting(DiffuserConfig& config, guint property, const GValue* value) {
+  switch (property) {
+    case kPropModel:
+      config.model = text_or_empty(value);
+      break;
+    case kPropVae:
+      config.vae = text_or_empty(value);
+      break;
+    case kPropDevice:
+      config.device = text_or_empty(value);
+      break;
+    case kPropDtype:
+      config.dtype = static_cast<Dtype>(g_value_get_enum(value));
+      break;
+    case kPropThreads:
+      config.threads = g_value_get_int(value);
+      break;
+    case kPropAcceleration:
+      config.acceleration = static_cast<Acceleration>(g_value_get_enum(value));
+      break;
+    default:
+      break;
+  }
+}
+
+void get_model_setting(const DiffuserConfig& config, guint property, GValue* value) {
+  switch (property) {
+    case kPropModel:
+      g_value_set_string(value, config.model.c_str());
+      break;
+    case kPropVae:
+      g_value_set_string(value, config.vae.c_str());
+      break;
+    case kPropDevice:
+      g_value_set_string(value, config.device.c_str());
+      break;
+    case kPropDtype:
+      g_value_set_enum(value, static_cast<gint>(config.dtype));
+      break;
+    case kPropThreads:
+      g_value_set_int(value, config.threads);
+      break;
+    case kPropAcceleration:
+      g_value_set_enum(value, static_cast<gint>(config.acceleration));
+      break;
+    default:
+      break;
+  }
+}
+
 void install_model_properties(GParamFlags flags) {
   specs[kPropModel] = g_param_spec_string("model", "Model",
                                           "Folder of a model in diffusers layout, or its Hugging Face id (org/name), "
@@ -54,9 +106,8 @@ void install_model_properties(GParamFlags flags) {
                                         static_cast<gint>(kDefaultDtype), flags);
   specs[kPropThreads] = g_param_spec_int("threads", "Threads", "CPU threads for the networks; 0: one a core", 0,
                                          kMaxThreads, kDefaultThreads, flags);
-  specs[kPropAcceleration] =
-      g_param_spec_enum("acceleration", "Acceleration", "How a CUDA device is driven; no effect on the CPU",
-                        acceleration_type(), static_cast<gint>(kDefaultAcceleration), flags);
+  specs[kPropAcceleration] = g_param_spec_enum("acceleration", "Acceleration", "How frames are put on the device",
+                                               acceleration_type(), static_cast<gint>(kDefaultAcceleration), flags);
 }
 
 void install_look_properties(GParamFlags live, GParamFlags controllable) {
@@ -90,6 +141,16 @@ void install_look_properties(GParamFlags live, GParamFlags controllable) {
   specs[kPropDelta] =
       g_param_spec_float("delta", "Delta", "Strength of the virtual residual noise with cfg-type self and initialize",
                          kMinDelta, kMaxDelta, kDefaultDelta, controllable);
+  specs[kPropRegion] = g_param_spec_enum(
+      "region", "Region",
+      "What of the picture is edited, by the soft matte in its alpha (RGBA and BGRA, as rvmmatte makes them); the rest "
+      "stays as it came, bit for bit",
+      region_type(), static_cast<gint>(kDefaultRegion), controllable);
+  specs[kPropRegionCrop] =
+      g_param_spec_boolean("region-crop", "Crop to the region",
+                           "Work only on a part of the picture around the region, where that is much less: a person "
+                           "who fills a small part of a large picture costs little",
+                           kDefaultRegionCrop, live);
   specs[kPropEnabled] = g_param_spec_boolean(
       "enabled", "Enabled", "Edit the picture; false: every frame passes untouched", kDefaultEnabled, live);
   specs[kPropWaitText] = g_param_spec_boolean("wait-text", "Wait for text",
@@ -99,29 +160,6 @@ void install_look_properties(GParamFlags live, GParamFlags controllable) {
 }
 
 }  // namespace
-
-GType dtype_type() {
-  static const GEnumValue values[] = {
-      {static_cast<gint>(Dtype::kAuto), "fp16 on CUDA; bf16 on a CPU that has it, else fp32", "auto"},
-      {static_cast<gint>(Dtype::kFp32), "32-bit floating point", "fp32"},
-      {static_cast<gint>(Dtype::kFp16), "16-bit floating point", "fp16"},
-      {static_cast<gint>(Dtype::kBf16), "Brain floating point, 16 bits", "bf16"},
-      {0, nullptr, nullptr},
-  };
-  static const GType type = g_enum_register_static("GstDiffusionFilterDtype", values);
-  return type;
-}
-
-GType acceleration_type() {
-  static const GEnumValue values[] = {
-      {static_cast<gint>(Acceleration::kAuto), "The fastest that the device has", "auto"},
-      {static_cast<gint>(Acceleration::kNone), "Run the networks operation by operation", "none"},
-      {static_cast<gint>(Acceleration::kGraph), "Replay one CUDA graph a frame", "graph"},
-      {0, nullptr, nullptr},
-  };
-  static const GType type = g_enum_register_static("GstDiffusionFilterAcceleration", values);
-  return type;
-}
 
 GType cfg_type_type() {
   static const GEnumValue values[] = {
@@ -136,6 +174,17 @@ GType cfg_type_type() {
   return type;
 }
 
+GType region_type() {
+  static const GEnumValue values[] = {
+      {static_cast<gint>(Region::kFrame), "The whole picture; alpha stays and has no effect", "frame"},
+      {static_cast<gint>(Region::kForeground), "Where alpha is, as far as it goes", "foreground"},
+      {static_cast<gint>(Region::kBackground), "Where alpha is not", "background"},
+      {0, nullptr, nullptr},
+  };
+  static const GType type = g_enum_register_static("GstDiffusionFilterRegion", values);
+  return type;
+}
+
 Settings::Settings() : seed(kDefaultSeed), enabled(kDefaultEnabled), wait_text(kDefaultWaitText) {
   config.device = kDefaultDevice;
   config.dtype = kDefaultDtype;
@@ -146,6 +195,8 @@ Settings::Settings() : seed(kDefaultSeed), enabled(kDefaultEnabled), wait_text(k
   params.guidance_scale = kDefaultGuidance;
   params.cfg_type = kDefaultCfgType;
   params.delta = kDefaultDelta;
+  params.region = kDefaultRegion;
+  params.region_crop = kDefaultRegionCrop;
 }
 
 std::shared_ptr<const EditParams> SettingsStore::snapshot() {
@@ -207,25 +258,8 @@ GParamSpec* property_spec(Property property) {
 
 std::string set_setting(SettingsStore* store, guint property, const GValue* value) {
   return store->write([&](Settings& settings) -> std::string {
+    set_model_setting(settings.config, property, value);
     switch (property) {
-      case kPropModel:
-        settings.config.model = text_or_empty(value);
-        break;
-      case kPropVae:
-        settings.config.vae = text_or_empty(value);
-        break;
-      case kPropDevice:
-        settings.config.device = text_or_empty(value);
-        break;
-      case kPropDtype:
-        settings.config.dtype = static_cast<Dtype>(g_value_get_enum(value));
-        break;
-      case kPropThreads:
-        settings.config.threads = g_value_get_int(value);
-        break;
-      case kPropAcceleration:
-        settings.config.acceleration = static_cast<Acceleration>(g_value_get_enum(value));
-        break;
       case kPropPrompt:
         settings.params.prompt = text_or_empty(value);
         break;
@@ -252,6 +286,12 @@ std::string set_setting(SettingsStore* store, guint property, const GValue* valu
       case kPropDelta:
         settings.params.delta = g_value_get_float(value);
         break;
+      case kPropRegion:
+        settings.params.region = static_cast<Region>(g_value_get_enum(value));
+        break;
+      case kPropRegionCrop:
+        settings.params.region_crop = g_value_get_boolean(value);
+        break;
       case kPropEnabled:
         settings.enabled = g_value_get_boolean(value);
         break;
@@ -267,25 +307,8 @@ std::string set_setting(SettingsStore* store, guint property, const GValue* valu
 
 void get_setting(const SettingsStore& store, guint property, GValue* value) {
   store.read([&](const Settings& settings) {
+    get_model_setting(settings.config, property, value);
     switch (property) {
-      case kPropModel:
-        g_value_set_string(value, settings.config.model.c_str());
-        break;
-      case kPropVae:
-        g_value_set_string(value, settings.config.vae.c_str());
-        break;
-      case kPropDevice:
-        g_value_set_string(value, settings.config.device.c_str());
-        break;
-      case kPropDtype:
-        g_value_set_enum(value, static_cast<gint>(settings.config.dtype));
-        break;
-      case kPropThreads:
-        g_value_set_int(value, settings.config.threads);
-        break;
-      case kPropAcceleration:
-        g_value_set_enum(value, static_cast<gint>(settings.config.acceleration));
-        break;
       case kPropPrompt:
         g_value_set_string(value, settings.params.prompt.c_str());
         break;
@@ -312,6 +335,12 @@ void get_setting(const SettingsStore& store, guint property, GValue* value) {
         break;
       case kPropDelta:
         g_value_set_float(value, settings.params.delta);
+        break;
+      case kPropRegion:
+        g_value_set_enum(value, static_cast<gint>(settings.params.region));
+        break;
+      case kPropRegionCrop:
+        g_value_set_boolean(value, settings.params.region_crop);
         break;
       case kPropEnabled:
         g_value_set_boolean(value, settings.enabled);

@@ -9,6 +9,7 @@
 #include <gst/gst.h>
 
 #include "core/api/diffuser.h"
+#include "elements/base/device_properties.h"
 
 namespace liveedit::elements {
 
@@ -29,6 +30,8 @@ enum Property : guint {
   kPropTIndexList,
   kPropCfgType,
   kPropDelta,
+  kPropRegion,
+  kPropRegionCrop,
   kPropEnabled,
   kPropWaitText,
   kPropStats,
@@ -92,8 +95,7 @@ void get_setting(const SettingsStore& store, guint property, GValue* value);
 // For g_object_notify_by_pspec().
 GParamSpec* property_spec(Property property);
 
-GType dtype_type();
-GType acceleration_type();
 GType cfg_type_type();
+GType region_type();
 
 }  // namespace liveedit::elements

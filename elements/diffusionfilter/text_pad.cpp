@@ -115,6 +115,11 @@ std::optional<std::string> TextPad::due(GstClockTime running_time, bool wait) {
   }
 }
 
+bool TextPad::would_wait(GstClockTime running_time) {
+  const std::lock_guard lock(mutex_);
+  return text_missing(running_time);
+}
+
 void TextPad::forward_upstream(GstEvent* event) {
   GST_OBJECT_LOCK(element_);
   GstPad* pad = pad_ ? GST_PAD(gst_object_ref(pad_)) : nullptr;

@@ -38,6 +38,7 @@ class TextPad {
   // The newest text that is due at `running_time` of the video (GST_CLOCK_TIME_NONE: only texts without a timestamp).
   // wait: first wait until the text stream has got there.
   std::optional<std::string> due(GstClockTime running_time, bool wait);
+  bool would_wait(GstClockTime running_time);  // whether due(running_time, true) would
 
   // Seeks concern texts as well.
   void forward_upstream(GstEvent* event);

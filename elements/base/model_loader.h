@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <thread>
 
 #include <gst/gst.h>
@@ -13,7 +14,9 @@
 namespace liveedit::elements {
 
 // Opens an element's stream in the core on a thread of its own, tells the bus with PROGRESS messages (code "load"), and
-// posts the one error where it fails.
+// posts the one error where it fails. Stream and Config are a pair of the border; model_loader.cpp knows how the core
+// opens each pair.
+template <typename Stream, typename Config>
 class ModelLoader {
  public:
   explicit ModelLoader(GstElement* element) : element_(element) {}
@@ -23,21 +26,21 @@ class ModelLoader {
 
   // Starts to load; what an earlier call has loaded or is loading with another configuration is dropped first. Nothing
   // happens if the configuration is the same. start and stop: one thread at a time.
-  void start(Core* core, const DiffuserConfig& config);
+  void start(Core* core, const Config& config);
 
   // Waits until the model has been found, which takes no longer than looking into folders. false: it has not, or
   // loading has failed since; the error is on the bus.
   bool wait_found();
 
-  // Interrupts a load, joins its thread and gives the stream back (users of diffuser() may still hold it).
+  // Interrupts a load, joins its thread and gives the stream back (users of stream() may still hold it).
   void stop();
 
   // The stream, or nullptr while there is none. Never waits.
-  std::shared_ptr<Diffuser> diffuser() const;
+  std::shared_ptr<Stream> stream() const;
 
   // Waits for the load. nullptr and GST_FLOW_FLUSHING: interrupted. nullptr and GST_FLOW_ERROR: it failed, which is
   // already on the bus.
-  std::shared_ptr<Diffuser> wait(GstFlowReturn* flow);
+  std::shared_ptr<Stream> wait(GstFlowReturn* flow);
 
   // true: wait() returns at once, until set to false.
   void set_flushing(bool flushing);
@@ -45,11 +48,11 @@ class ModelLoader {
  private:
   enum class Phase { kIdle, kLoading, kReady, kFailed };
 
-  void run(Core* core, const DiffuserConfig& config);
+  void run(Core* core, const Config& config);
   void report(const std::exception& error);
   void wait_for_state_change();
   bool on_progress(const ProgressStep& step);
-  void settle(Phase phase, std::shared_ptr<Diffuser> diffuser);
+  void settle(Phase phase, std::shared_ptr<Stream> stream);
   void post(GstProgressType type, const std::string& text);
 
   GstElement* const element_;
@@ -61,8 +64,13 @@ class ModelLoader {
   bool found_ = false;
   bool stopping_ = false;
   bool flushing_ = false;
-  DiffuserConfig config_;
-  std::shared_ptr<Diffuser> diffuser_;
+  Config config_;
+  std::shared_ptr<Stream> stream_;
 };
+
+extern template class ModelLoader<Diffuser, DiffuserConfig>;
+extern template class ModelLoader<Matter, MatterConfig>;
+using DiffuserLoader = ModelLoader<Diffuser, DiffuserConfig>;
+using MatterLoader = ModelLoader<Matter, MatterConfig>;
 
 }  // namespace liveedit::elements

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "elements/diffusionfilter/model_loader.h"
+#include "elements/base/model_loader.h"
 
 #include <chrono>
 #include <cmath>
@@ -10,21 +10,31 @@
 namespace liveedit::elements {
 namespace {
 
-bool same(const DiffuserConfig& a, const DiffuserConfig& b) {
-  const auto all = [](const DiffuserConfig& c) {
-    return std::tie(c.model, c.vae, c.device, c.dtype, c.threads, c.acceleration);
-  };
-  return all(a) == all(b);
+auto fields(const DiffuserConfig& c) {
+  return std::tie(c.model, c.vae, c.device, c.dtype, c.threads, c.acceleration);
+}
+
+auto fields(const MatterConfig& c) {
+  return std::tie(c.model, c.device, c.dtype, c.threads, c.acceleration);
+}
+
+std::unique_ptr<Diffuser> open_stream(Core* core, const DiffuserConfig& config, const ProgressSink& progress) {
+  return core->create_diffuser(config, progress);
+}
+
+std::unique_ptr<Matter> open_stream(Core* core, const MatterConfig& config, const ProgressSink& progress) {
+  return core->create_matter(config, progress);
 }
 
 constexpr std::chrono::milliseconds kStatePoll{5};
 
 }  // namespace
 
-void ModelLoader::start(Core* core, const DiffuserConfig& config) {
+template <typename Stream, typename Config>
+void ModelLoader<Stream, Config>::start(Core* core, const Config& config) {
   {
     std::lock_guard lock(mutex_);
-    if (phase_ != Phase::kIdle && same(config_, config)) return;
+    if (phase_ != Phase::kIdle && fields(config_) == fields(config)) return;
   }
   stop();
   std::lock_guard lock(mutex_);
@@ -34,34 +44,38 @@ void ModelLoader::start(Core* core, const DiffuserConfig& config) {
   thread_ = std::thread([this, core, config] { run(core, config); });
 }
 
-void ModelLoader::stop() {
+template <typename Stream, typename Config>
+void ModelLoader<Stream, Config>::stop() {
   {
     std::lock_guard lock(mutex_);
     stopping_ = true;
   }
   changed_.notify_all();
   if (thread_.joinable()) thread_.join();
-  std::shared_ptr<Diffuser> last;  // freed outside the lock: it may wait for a device
+  std::shared_ptr<Stream> last;  // freed outside the lock: it may wait for a device
   std::lock_guard lock(mutex_);
-  last.swap(diffuser_);
+  last.swap(stream_);
   phase_ = Phase::kIdle;
   stopping_ = false;
 }
 
-std::shared_ptr<Diffuser> ModelLoader::diffuser() const {
+template <typename Stream, typename Config>
+std::shared_ptr<Stream> ModelLoader<Stream, Config>::stream() const {
   std::lock_guard lock(mutex_);
-  return diffuser_;
+  return stream_;
 }
 
-std::shared_ptr<Diffuser> ModelLoader::wait(GstFlowReturn* flow) {
+template <typename Stream, typename Config>
+std::shared_ptr<Stream> ModelLoader<Stream, Config>::wait(GstFlowReturn* flow) {
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [this] { return flushing_ || stopping_ || phase_ != Phase::kLoading; });
   const bool interrupted = flushing_ || stopping_ || phase_ == Phase::kIdle;
   *flow = interrupted ? GST_FLOW_FLUSHING : phase_ == Phase::kReady ? GST_FLOW_OK : GST_FLOW_ERROR;
-  return *flow == GST_FLOW_OK ? diffuser_ : nullptr;
+  return *flow == GST_FLOW_OK ? stream_ : nullptr;
 }
 
-void ModelLoader::set_flushing(bool flushing) {
+template <typename Stream, typename Config>
+void ModelLoader<Stream, Config>::set_flushing(bool flushing) {
   {
     std::lock_guard lock(mutex_);
     flushing_ = flushing;
@@ -69,27 +83,30 @@ void ModelLoader::set_flushing(bool flushing) {
   changed_.notify_all();
 }
 
-bool ModelLoader::wait_found() {
+template <typename Stream, typename Config>
+bool ModelLoader<Stream, Config>::wait_found() {
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [this] { return found_ || phase_ != Phase::kLoading; });
   return phase_ != Phase::kFailed;
 }
 
 // Everything is posted before wait() returns, so that the cause stands on the bus before its consequences.
-void ModelLoader::run(Core* core, const DiffuserConfig& config) {
+template <typename Stream, typename Config>
+void ModelLoader<Stream, Config>::run(Core* core, const Config& config) {
   post(GST_PROGRESS_TYPE_START, "Loading the model" + (config.model.empty() ? std::string() : " " + config.model));
   try {
-    std::shared_ptr<Diffuser> diffuser =
-        core->create_diffuser(config, [this](const ProgressStep& step) { return on_progress(step); });
+    std::shared_ptr<Stream> stream =
+        open_stream(core, config, [this](const ProgressStep& step) { return on_progress(step); });
     post(GST_PROGRESS_TYPE_COMPLETE, "The model is ready");
-    settle(Phase::kReady, std::move(diffuser));
+    settle(Phase::kReady, std::move(stream));
   } catch (const std::exception& error) {
     report(error);
     settle(Phase::kFailed, nullptr);
   }
 }
 
-void ModelLoader::report(const std::exception& error) {
+template <typename Stream, typename Config>
+void ModelLoader<Stream, Config>::report(const std::exception& error) {
   const auto is_stopping = [this] {
     std::lock_guard lock(mutex_);
     return stopping_;
@@ -106,7 +123,8 @@ void ModelLoader::report(const std::exception& error) {
 // gst-launch-1.0 leaves its main loop from where an error is posted, and so runs for ever if that is before it has
 // entered it. Once a model has been found, an error therefore comes after the call that changes the pipeline's state.
 // Where it has not been found, that call itself fails.
-void ModelLoader::wait_for_state_change() {
+template <typename Stream, typename Config>
+void ModelLoader<Stream, Config>::wait_for_state_change() {
   std::unique_lock lock(mutex_);
   if (!found_) return;
   GstObject* top = GST_OBJECT(gst_object_ref(element_));
@@ -122,7 +140,8 @@ void ModelLoader::wait_for_state_change() {
   gst_object_unref(top);
 }
 
-bool ModelLoader::on_progress(const ProgressStep& step) {
+template <typename Stream, typename Config>
+bool ModelLoader<Stream, Config>::on_progress(const ProgressStep& step) {
   {
     std::lock_guard lock(mutex_);
     if (stopping_) return false;
@@ -135,17 +154,22 @@ bool ModelLoader::on_progress(const ProgressStep& step) {
   return true;
 }
 
-void ModelLoader::settle(Phase phase, std::shared_ptr<Diffuser> diffuser) {
+template <typename Stream, typename Config>
+void ModelLoader<Stream, Config>::settle(Phase phase, std::shared_ptr<Stream> stream) {
   {
     std::lock_guard lock(mutex_);
     phase_ = phase;
-    diffuser_ = std::move(diffuser);
+    stream_ = std::move(stream);
   }
   changed_.notify_all();
 }
 
-void ModelLoader::post(GstProgressType type, const std::string& text) {
+template <typename Stream, typename Config>
+void ModelLoader<Stream, Config>::post(GstProgressType type, const std::string& text) {
   gst_element_post_message(element_, gst_message_new_progress(GST_OBJECT(element_), type, "load", text.c_str()));
 }
+
+template class ModelLoader<Diffuser, DiffuserConfig>;
+template class ModelLoader<Matter, MatterConfig>;
 
 }  // namespace liveedit::elements

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <functional>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include <gst/gst.h>
+
+namespace liveedit::elements {
+
+// The properties of an element whose values live in a plain struct. Each is told once: name, texts, range, and `at`, a
+// generic lambda that gives its field, as in
+//   table.add_float("feather", "Feather", "...", 0, 100, [](auto& s) -> auto& { return s.feather; }, flags);
+// Defaults are those of a fresh Settings. Property ids count from 1 in the order of adding.
+template <typename Settings>
+class PropertyTable {
+ public:
+  template <typename At>
+  guint add_string(const char* name, const char* nick, const char* blurb, At at, GParamFlags flags) {
+    return add(
+        g_param_spec_string(name, nick, blurb, at(defaults_).c_str(), flags),
+        [at](Settings& s, const GValue* value) {
+          const char* text = g_value_get_string(value);
+          at(s) = text ? text : "";
+        },
+        [at](const Settings& s, GValue* value) { g_value_set_string(value, at(s).c_str()); });
+  }
+
+  template <typename At>
+  guint add_bool(const char* name, const char* nick, const char* blurb, At at, GParamFlags flags) {
+    return add(
+        g_param_spec_boolean(name, nick, blurb, at(defaults_), flags),
+        [at](Settings& s, const GValue* value) { at(s) = g_value_get_boolean(value); },
+        [at](const Settings& s, GValue* value) { g_value_set_boolean(value, at(s)); });
+  }
+
+  template <typename At>
+  guint add_int(const char* name, const char* nick, const char* blurb, gint min, gint max, At at, GParamFlags flags) {
+    return add(
+        g_param_spec_int(name, nick, blurb, min, max, at(defaults_), flags),
+        [at](Settings& s, const GValue* value) { at(s) = g_value_get_int(value); },
+        [at](const Settings& s, GValue* value) { g_value_set_int(value, at(s)); });
+  }
+
+  template <typename At>
+  guint add_uint(const char* name, const char* nick, const char* blurb, guint min, guint max, At at,
+                 GParamFlags flags) {
+    return add(
+        g_param_spec_uint(name, nick, blurb, min, max, at(defaults_), flags),
+        [at](Settings& s, const GValue* value) { at(s) = g_value_get_uint(value); },
+        [at](const Settings& s, GValue* value) { g_value_set_uint(value, at(s)); });
+  }
+
+  template <typename At>
+  guint add_float(const char* name, const char* nick, const char* blurb, float min, float max, At at,
+                  GParamFlags flags) {
+    return add(
+        g_param_spec_float(name, nick, blurb, min, max, at(defaults_), flags),
+        [at](Settings& s, const GValue* value) { at(s) = g_value_get_float(value); },
+        [at](const Settings& s, GValue* value) { g_value_set_float(value, at(s)); });
+  }
+
+  template <typename At>
+  guint add_enum(const char* name, const char* nick, const char* blurb, GType type, At at, GParamFlags flags) {
+    return add(
+        g_param_spec_enum(name, nick, blurb, type, static_cast<gint>(at(defaults_)), flags),
+        [at](Settings& s, const GValue* value) {
+          at(s) = static_cast<std::remove_reference_t<decltype(at(s))>>(g_value_get_enum(value));
+        },
+        [at](const Settings& s, GValue* value) { g_value_set_enum(value, static_cast<gint>(at(s))); });
+  }
+
+  // Once, at class_init; the class owns the specs then.
+  void install(GObjectClass* klass) const {
+    for (guint id = 1; id <= size(); ++id) g_object_class_install_property(klass, id, entries_[id - 1].spec);
+  }
+
+  guint size() const { return static_cast<guint>(entries_.size()); }
+  bool has(guint id) const { return id >= 1 && id <= size(); }
+
+  // Precondition: has(id). The caller locks `settings`.
+  void set(Settings& settings, guint id, const GValue* value) const { entries_[id - 1].set(settings, value); }
+  void get(const Settings& settings, guint id, GValue* value) const { entries_[id - 1].get(settings, value); }
+
+ private:
+  using Set = std::function<void(Settings&, const GValue*)>;
+  using Get = std::function<void(const Settings&, GValue*)>;
+  struct Entry {
+    GParamSpec* spec;
+    Set set;
+    Get get;
+  };
+
+  guint add(GParamSpec* spec, Set set, Get get) {
+    entries_.push_back({spec, std::move(set), std::move(get)});
+    return size();
+  }
+
+  Settings defaults_;
+  std::vector<Entry> entries_;
+};
+
+}  // namespace liveedit::elements
