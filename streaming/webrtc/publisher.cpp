@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "streaming/webrtc/publisher.h"
+
+#include <gst/app/app.h>
+
+#include "streaming/webrtc/media_clock.h"
+
+namespace liveedit::streaming {
+namespace {
+
+constexpr double kSilence = 6;  // seconds without media and RTCP: a live browser reports each second
+
+bool installed(const char* element) {
+  GstElementFactory* factory = gst_element_factory_find(element);
+  if (factory) gst_object_unref(factory);
+  return factory != nullptr;
+}
+
+std::string decoder_of(CodecKind codec) {
+  switch (codec) {
+    case CodecKind::kVp8:
+      return "rtpvp8depay request-keyframe=true wait-for-keyframe=true ! vp8dec threads=1";
+    case CodecKind::kH264: {
+      const std::string depay = "rtph264depay request-keyframe=true wait-for-keyframe=true ! h264parse ! ";
+      return depay + (installed("avdec_h264") ? "avdec_h264 max-threads=1" : "openh264dec");
+    }
+    case CodecKind::kOpus:
+      break;
+  }
+  return "rtpopusdepay ! opusdec plc=true";
+}
+
+}  // namespace
+
+Publisher::Publisher(SessionPlan plan, const PublisherSettings& settings, std::weak_ptr<PublisherTarget> target)
+    : Session("publisher", std::move(plan), settings.ice, settings.latency_ms),
+      settings_(settings),
+      target_(std::move(target)) {}
+
+void Publisher::build() {
+  peer().on_pad([weak = weak_from_this()](GstPad* pad) {
+    if (const auto self = std::static_pointer_cast<Publisher>(weak.lock())) self->receive(pad);
+  });
+  if (!peer().play()) throw std::runtime_error("the publisher's pipeline does not start");
+}
+
+// Which of the sections it is, is told by the payload type.
+void Publisher::receive(GstPad* pad) {
+  CapsPtr caps(gst_pad_get_current_caps(pad));
+  if (!caps) caps.reset(gst_pad_query_caps(pad, nullptr));
+  gint type = -1;
+  if (caps && gst_caps_get_size(caps.get()) > 0)
+    gst_structure_get_int(gst_caps_get_structure(caps.get(), 0), "payload", &type);
+  const PlannedSection* section = nullptr;
+  for (const std::size_t i : plan().active()) {
+    if (plan().sections[i].offered.payload_type == type) section = &plan().sections[i];
+  }
+  if (!section) return;
+  const bool video = section->codec != CodecKind::kOpus;
+  const std::string convert =
+      video ? " ! videoconvert n-threads=1 ! videoscale add-borders=true n-threads=1 ! capsfilter name=caps"
+            : " ! audioconvert ! audioresample ! capsfilter name=caps";
+  const std::string line =
+      decoder_of(section->codec) + convert + " ! appsink name=out sync=false async=false max-buffers=4";
+  GError* error = nullptr;
+  GstElement* bin =
+      gst_parse_bin_from_description_full(line.c_str(), TRUE, nullptr, GST_PARSE_FLAG_FATAL_ERRORS, &error);
+  if (!bin) {
+    const std::string text = error->message;
+    g_clear_error(&error);
+    return close("no decoder: " + text);
+  }
+  const ElementPtr filter(gst_bin_get_by_name(GST_BIN(bin), "caps"));
+  const CapsPtr wanted(gst_caps_from_string((video ? settings_.video_caps : settings_.audio_caps).c_str()));
+  g_object_set(filter.get(), "caps", wanted.get(), nullptr);
+  const ElementPtr sink(gst_bin_get_by_name(GST_BIN(bin), "out"));
+  GstAppSinkCallbacks callbacks{};
+  if (video) {
+    callbacks.new_sample = [](GstAppSink* from, gpointer data) {
+      const SamplePtr sample(gst_app_sink_pull_sample(from));
+      const auto self = static_cast<std::weak_ptr<Session>*>(data)->lock();
+      if (sample && self) std::static_pointer_cast<Publisher>(self)->take(sample.get(), true);
+      return GST_FLOW_OK;
+    };
+  } else {
+    callbacks.new_sample = [](GstAppSink* from, gpointer data) {
+      const SamplePtr sample(gst_app_sink_pull_sample(from));
+      const auto self = static_cast<std::weak_ptr<Session>*>(data)->lock();
+      if (sample && self) std::static_pointer_cast<Publisher>(self)->take(sample.get(), false);
+      return GST_FLOW_OK;
+    };
+  }
+  gst_app_sink_set_callbacks(GST_APP_SINK(sink.get()), &callbacks, new std::weak_ptr<Session>(weak_from_this()),
+                             [](gpointer data) { delete static_cast<std::weak_ptr<Session>*>(data); });
+  gst_bin_add(GST_BIN(peer().pipeline()), bin);
+  gst_element_sync_state_with_parent(bin);
+  const PadPtr target(gst_element_get_static_pad(bin, "sink"));
+  if (gst_pad_link(pad, target.get()) != GST_PAD_LINK_OK) close("the decoder does not take the stream");
+}
+
+void Publisher::take(GstSample* sample, bool video) {
+  const auto target = target_.lock();
+  GstCaps* caps = gst_sample_get_caps(sample);
+  GstBuffer* taken = gst_sample_get_buffer(sample);
+  if (!target || !caps || !taken) return;
+  last_media_ = g_get_monotonic_time();
+  const BufferPtr buffer(gst_buffer_copy(taken));
+  const guint64 running =
+      gst_segment_to_running_time(gst_sample_get_segment(sample), GST_FORMAT_TIME, GST_BUFFER_PTS(taken));
+  // The session's running time is media time.
+  GST_BUFFER_PTS(buffer.get()) = GST_CLOCK_TIME_IS_VALID(running) ? running : media_now();
+  ++(video ? video_frames_ : audio_buffers_);
+  if (video) {
+    target->on_video(buffer.get(), caps);
+  } else {
+    target->on_audio(buffer.get(), caps);
+  }
+}
+
+void Publisher::on_connected() {
+  last_media_ = g_get_monotonic_time();
+  bool video = false, audio = false;
+  for (const std::size_t i : plan().active())
+    (plan().offer.sections[i].kind == MediaKind::kVideo ? video : audio) = true;
+  if (const auto target = target_.lock()) target->publisher_joined(id(), video, audio);
+}
+
+void Publisher::on_closing() {
+  const auto target = target_.lock();
+  if (target && connected()) target->publisher_left(id());
+}
+
+bool Publisher::alive() {
+  const double media_silence = static_cast<double>(g_get_monotonic_time() - last_media_) / G_USEC_PER_SEC;
+  return std::min(media_silence, peer().silence_s()) < kSilence;
+}
+
+PublisherStats Publisher::stats() const {
+  return {id(), connected(), video_frames_, audio_buffers_};
+}
+
+}  // namespace liveedit::streaming
