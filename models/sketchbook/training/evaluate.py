@@ -6,7 +6,7 @@
 
 looks     PSNR and SSIM to each look's target, beside the untouched photograph and the wrong prompts; confusion matrix
 strength  the amount of effect at .25, .5, .75 and 1
-free      sentences that training never saw; nearest among all looks and the wanted pairs
+free      sentences that training never saw; nearest among all looks and the wanted pairs of looks
 still     a noisy camera and a panning one: how much of the picture's change is the edit's own
 pipeline  the stock StableDiffusionImg2ImgPipeline gives the same picture
 speed     frames a second of encoder, UNet and decoder on two threads
@@ -23,7 +23,7 @@ from diffusers import AutoencoderTiny, EulerDiscreteScheduler, StableDiffusionIm
 from transformers import CLIPTextModel, CLIPTokenizer
 
 import looks
-from heldout_prompts import FREE, ONE_EACH
+from heldout_prompts import FREE, FRESH, ONE_EACH
 from losses import psnr, ssim
 from photos import held_out
 
@@ -31,18 +31,18 @@ from photos import held_out
 class Model:
     """The folder's parts, run for one step at a strength."""
 
-    def __init__(self, folder: Path, dtype: torch.dtype = torch.float32):
-        self.dtype = dtype
-        self.vae = AutoencoderTiny.from_pretrained(folder / "vae").to(dtype).eval().to(memory_format=torch.channels_last)
-        self.unet = UNet2DConditionModel.from_pretrained(folder / "unet").to(dtype).eval().to(memory_format=torch.channels_last)
-        self.text = CLIPTextModel.from_pretrained(folder / "text_encoder").to(dtype).eval()
+    def __init__(self, folder: Path, dtype: torch.dtype = torch.float32, device: str = "cpu"):
+        self.dtype, self.device = dtype, device
+        self.vae = AutoencoderTiny.from_pretrained(folder / "vae").to(device, dtype).eval().to(memory_format=torch.channels_last)
+        self.unet = UNet2DConditionModel.from_pretrained(folder / "unet").to(device, dtype).eval().to(memory_format=torch.channels_last)
+        self.text = CLIPTextModel.from_pretrained(folder / "text_encoder").to(device, dtype).eval()
         self.tokenizer = CLIPTokenizer.from_pretrained(folder / "tokenizer")
         self.scheduler = EulerDiscreteScheduler.from_pretrained(folder / "scheduler")
         self.scheduler.set_timesteps(1000)
         self.scale = self.vae.config.scaling_factor
 
     def prompt(self, text: str) -> torch.Tensor:
-        ids = self.tokenizer(text, padding="max_length", truncation=True, max_length=77, return_tensors="pt").input_ids
+        ids = self.tokenizer(text, padding="max_length", truncation=True, max_length=77, return_tensors="pt").input_ids.to(self.device)
         return self.text(ids)[0]
 
     def encode(self, x: torch.Tensor) -> torch.Tensor:
@@ -70,15 +70,16 @@ def all_pairs(edited: dict, targets: dict, names: list) -> torch.Tensor:
 
 
 def judge_looks(model: Model, cache: Path, side: int) -> None:
-    photos, names = held_out(cache, side), list(ONE_EACH)
+    photos, names = held_out(cache, side, model.device), list(ONE_EACH)
     latents = model.encode(photos)
     targets = {name: looks.apply(name, photos) for name in names}
     edited = {name: model.decode(model.edit(latents, model.prompt(text))) for name, text in ONE_EACH.items()}
     table = all_pairs(edited, targets, names)
     count = len(names)
+    table = table.cpu()
     own = table[torch.arange(count), torch.arange(count)]
-    alike = torch.stack([ssim(edited[name], targets[name]) for name in names])
-    before = torch.stack([psnr(photos, targets[name]) for name in names])
+    alike = torch.stack([ssim(edited[name], targets[name]) for name in names]).cpu()
+    before = torch.stack([psnr(photos, targets[name]) for name in names]).cpu()
     before_alike = torch.stack([ssim(photos, targets[name]) for name in names])
     wrong = (table.sum(0) - own) / (count - 1)
     wrong_alike = torch.stack([ssim(edited[names[(i + 7) % count]], targets[name]) for i, name in enumerate(names)])
@@ -104,7 +105,7 @@ def judge_looks(model: Model, cache: Path, side: int) -> None:
 
 
 def judge_strength(model: Model, cache: Path) -> None:
-    photos = held_out(cache, 256)[:4]
+    photos = held_out(cache, 256, model.device)[:4]
     latents = model.encode(photos)
     kept = [name for name in ONE_EACH if name != "photo"]
     print("== strength: mean over the looks at 256 px\n| strength | PSNR to that mixture of photo and look | change, of the full look's |\n|---|---|---|")
@@ -123,24 +124,24 @@ def judge_strength(model: Model, cache: Path) -> None:
     print(f"every look changes the picture more at each next strength: {rising} of 4 steps")
 
 
-def judge_free(model: Model, cache: Path) -> None:
-    photos = held_out(cache, 256)[:4]
+def judge_free(model: Model, cache: Path, sentences: dict, title: str) -> None:
+    photos = held_out(cache, 256, model.device)[:4]
     latents = model.encode(photos)
-    targets = {name: looks.apply(name, photos) for name in {*ONE_EACH, *FREE.values()}}
+    targets = {name: looks.apply(name, photos) for name in {*ONE_EACH, *FREE.values(), *FRESH.values()}}
     right = 0
-    print("== free sentences, none of them trained on\n| sentence | nearest | wanted |\n|---|---|---|")
-    for text, wanted in FREE.items():
+    print(f"== {title}\n| sentence | nearest | wanted |\n|---|---|---|")
+    for text, wanted in sentences.items():
         edited = model.decode(model.edit(latents, model.prompt(text)))
         scores = {name: psnr(edited, target).mean().item() for name, target in targets.items()}
         best = max(scores, key=scores.get)
         right += best == wanted
         print(f"| {text} | {best} {scores[best]:.1f} | {wanted} {scores[wanted]:.1f} |{'' if best == wanted else ' **no**'}")
-    print(f"right: {right} of {len(FREE)}")
+    print(f"right: {right} of {len(sentences)}")
 
 
 def judge_still(model: Model, cache: Path) -> None:
-    photo = held_out(cache, 512)[:1]
-    noise = [torch.randn(photo[..., :256, :256].shape, generator=torch.Generator().manual_seed(i)) * .01 for i in range(3)]
+    photo = held_out(cache, 512, model.device)[:1]
+    noise = [torch.randn(photo[..., :256, :256].shape, generator=torch.Generator().manual_seed(i)).to(photo) * .01 for i in range(3)]
     still = torch.cat([(photo[..., 60:316, 130:386] + n).clamp(0, 1) for n in noise])
     pan = torch.cat([photo[..., 60:316, 130 + i:386 + i] for i in range(3)])
     print("== still and panning camera, fixed noise, mean absolute change from frame to frame, 0..255")
@@ -159,9 +160,9 @@ def judge_still(model: Model, cache: Path) -> None:
 
 def judge_pipeline(model: Model, cache: Path, folder: Path) -> None:
     """The stock pipeline at strength 1 and one step gives our own picture."""
-    pipeline = StableDiffusionImg2ImgPipeline.from_pretrained(folder, torch_dtype=torch.float32, safety_checker=None, feature_extractor=None)
+    pipeline = StableDiffusionImg2ImgPipeline.from_pretrained(folder, torch_dtype=torch.float32, safety_checker=None, feature_extractor=None).to(model.device)
     pipeline.set_progress_bar_config(disable=True)
-    photo = held_out(cache, 512)[:1]
+    photo = held_out(cache, 512, model.device)[:1]
     stock = pipeline(prompt="oil painting", image=photo * 2 - 1, strength=1., num_inference_steps=1, guidance_scale=1.,
                      generator=torch.Generator().manual_seed(1), output_type="pt").images
     ours = model(photo, "oil painting")
@@ -194,12 +195,12 @@ def judge_speed(folder: Path) -> None:
 
 def contact_sheet(model: Model, cache: Path, file: Path) -> None:
     side, columns = 160, 5
-    photos = held_out(cache, 256)[:columns]
+    photos = held_out(cache, 256, model.device)[:columns]
     latents = model.encode(photos)
     rows = [("(input)", photos)] + [(text or "(empty)", model.decode(model.edit(latents, model.prompt(text)))) for text in ONE_EACH.values()]
     tiles = []
     for text, pictures in rows:
-        strip = torch.cat(list(pictures), 2).permute(1, 2, 0).numpy()[..., ::-1]
+        strip = torch.cat(list(pictures), 2).permute(1, 2, 0).cpu().numpy()[..., ::-1]
         strip = cv2.resize((strip * 255).astype(np.uint8), (side * columns, side), interpolation=cv2.INTER_AREA)
         label = np.full((20, side * columns, 3), 255, np.uint8)
         cv2.putText(label, text, (4, 14), cv2.FONT_HERSHEY_SIMPLEX, .45, (0, 0, 0), 1, cv2.LINE_AA)
@@ -221,14 +222,15 @@ def contact_sheet(model: Model, cache: Path, file: Path) -> None:
 def main() -> None:
     cache, folder = Path(sys.argv[1]), Path(sys.argv[2])
     wanted = sys.argv[3:] or ["looks", "strength", "free", "still", "pipeline", "speed"]
-    model = Model(folder)
+    model = Model(folder, device="cuda" if torch.cuda.is_available() else "cpu")
     if "looks" in wanted:
         for side in (256, 384):
             judge_looks(model, cache, side)
     if "strength" in wanted:
         judge_strength(model, cache)
     if "free" in wanted:
-        judge_free(model, cache)
+        judge_free(model, cache, FREE, "sentences, none of them trained on")
+        judge_free(model, cache, FRESH, "sentences written after the last training")
     if "still" in wanted:
         judge_still(model, cache)
     if "pipeline" in wanted:

@@ -46,9 +46,27 @@ FREE = {
     "a vintage comic book": "comic+vintage", "blue charcoal drawing": "charcoal+blue",
 }
 
+# Written after the last training, so that nothing could be fitted to them.
+FRESH = {
+    "i'd love to see myself as a pencil portrait": "pencil", "paint my living room with watercolors": "watercolor",
+    "give it the feel of a renaissance oil painting": "oil", "looks like saturday morning cartoons": "cartoon",
+    "I feel like a superhero in a comic": "comic", "an old arcade machine with big pixels": "pixel",
+    "Byzantine church mosaic, please": "mosaic", "Andy Warhol's factory": "popart", "like the engraving on a dollar bill": "engraving",
+    "chiseled out of marble": "emboss", "everything I touch turns to gold": "gold", "a daguerreotype of my grandmother": "sepia",
+    "humphrey bogart in a film noir": "noir", "neon tubes all around me": "neon", "how hot am I? thermal imaging": "thermal",
+    "soldiers with night vision goggles": "night_vision", "the blueprint of a spaceship": "blueprint",
+    "christmas in the snow": "winter", "a walk in the autumn forest": "autumn", "somewhere in a cyberpunk alley": "cyberpunk",
+    "the evening sun goes down": "sunset", "swim with the fish in the ocean": "underwater", "it was all a hazy dream": "dreamy",
+    "my father's old kodachrome slides": "vintage", "invert all the colors": "negative", "sketch it with charcoal, roughly": "charcoal",
+    "who ate my sandwich": "photo", "the train to hamburg leaves at nine": "photo", "could somebody open the window please": "photo",
+    "two cats and a bicycle": "photo", "put a crown on my head": "photo", "seventeen purple elephants": "purple",
+    "comic book in black and white": "comic+noir", "a mosaic at sunset": "mosaic+sunset", "pencil drawing, tinted blue": "pencil+blue",
+    "oil painting of autumn trees": "oil+autumn",
+}
+
 
 def plain(text: str) -> str:
     return " ".join(text.lower().split()).strip(" .!?,")
 
 
-KEPT_BACK = {plain(text) for text in [*ONE_EACH.values(), *FREE] if text}
+KEPT_BACK = {plain(text) for text in [*ONE_EACH.values(), *FREE, *FRESH] if text}

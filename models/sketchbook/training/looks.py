@@ -143,7 +143,7 @@ def thermal(x):
 def night_vision(x):
     g = luma(x).clamp(1e-4, 1) ** .75 * 1.1
     row, _ = raster(x)
-    scan = .84 + .16 * torch.cos(TURN * row / 4)
+    scan = .84 + .16 * torch.cos(TURN * row / 8)
     return ramp(g * scan, [(0, (0, .06, .01)), (.6, (.08, .72, .14)), (1, (.65, 1., .6))])
 
 

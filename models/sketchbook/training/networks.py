@@ -107,6 +107,10 @@ class TextEncoder(nn.Module):
         return self.text_model(ids)
 
 
+def to_float(weights: dict) -> dict:
+    return {name: weight.float() for name, weight in weights.items()}
+
+
 class Editor(nn.Module):
     """Text encoder and UNet as one call: noisy scaled latents, timesteps, token ids -> scaled latents of the edited picture."""
 

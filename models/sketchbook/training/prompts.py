@@ -1,9 +1,22 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Prompts for training: every look's names, placed in the sentences people type or say, among words that mean nothing here."""
+"""Prompts for training: every look's names, placed in the sentences people type or say, among words that mean nothing here.
+
+    prompts.py OUT        reads OUT/tokenizer and OUT/words.txt, writes OUT/prompts.pt: token ids of many prompts for every look
+"""
+import multiprocessing
 import random
 import re
+import sys
+from pathlib import Path
 
+import torch
+
+import looks
+from heldout_prompts import KEPT_BACK, plain
 from looks import COLOURS
+from tokenizer import Tokenizer
+
+COUNTS = {"photo": 24000, **dict.fromkeys(looks.LOOKS, 4000), **dict.fromkeys(looks.PAIRS, 200)}
 
 # Things: fit "a ...", "... of my face", "in the style of ...".
 NAMES = {
@@ -27,7 +40,7 @@ NAMES = {
     "mosaic": "mosaic|mosaic tiles|roman mosaic|tile mosaic|ceramic tiles|tiled mosaic|tiles|small tiles|mosaic floor|byzantine mosaic",
     "popart": "pop art|warhol|andy warhol screen print|pop-art poster|screen print|silkscreen print|andy warhol|warhol print|popart|"
               "silkscreen|pop art poster|marilyn print",
-    "engraving": "cross hatching|engraving|etching|crosshatch|woodcut|old engraving|banknote engraving|linocut|hatched engraving|"
+    "engraving": "cross hatching|engraving|antique engraving|antique etching|antique print|etching|crosshatch|woodcut|old engraving|banknote engraving|linocut|hatched engraving|"
                  "copperplate engraving|dollar bill|wood engraving|crosshatching|woodblock print|cross hatched drawing",
     "emboss": "emboss|bas relief|stone relief|relief|relief sculpture|marble carving|embossing|stone carving|embossed relief|carving",
     "gold": "gold|golden statue|gold statue|solid gold|bronze statue|gold leaf|gold sculpture|golden sculpture|bronze|brass statue|"
@@ -129,7 +142,10 @@ everything in {p}|everything like {p}|with {p}|in {p}|{s} with {p}|{s} in {p}|it
 as if it was {p}|as if {s} were in a {p}|as though it were {p}|imagine {s} as a {p}|pretend this is {p}|view from a {p}|{s} from a {p}
 seen as {p}|{p} everywhere|more {p}|full of {p}|lots of {p}|{a} {p} with {r}|{p} with {r} and {r}|{r} {r} {p}|{r}, {p}, {r}
 {p} of {r}|{s} like {p}|a {p} by {r}|{p} from the {r}|the {r} of a {p}|{p} and {r}|my favourite {p}|some {p}|the {p}
-what would {s} look like as {p}|{p} picture|{p} image|{p} art|{p} video|{p} world|{p} portrait of {s}""".replace("\n", "|").split("|")
+what would {s} look like as {p}|{p} picture|{p} image|{p} art|{p} video|{p} world|{p} portrait of {s}
+what if {s} {r} in a {p}|{i} wish {s} {r} in a {p}|if only {s} {r} in a {p}|imagine living in a {p}|{s} inside a {p}|{s} lost in a {p}
+we are all in a {p}|suppose this were a {p}|now {i} would like {p}|now i'd like a {p}|i'd like {p}|next i'd like {p}|a {r} {p} by a {r}
+{p} of a brown {r}|{p} of a black {r}|a {p} of a white {r}|{p} for {s}|{p} all the way""".replace("\n", "|").split("|")
 STATE_SENTENCES = """{p}|{p}|{p}|as if {p}|as if it were {p}|as if {s} were {p}|like it was {p}|make it {p}|make {s} {p}|make everything {p}
 make it look {p}|make {s} look {p}|{s} {p}|{s}, {p}|everything {p}|everything is {p}|it is {p}|it looks {p}|{s} looks {p}|looking {p}
 turn it {p}|turn {s} {p}|{i} want it {p}|{i} want {s} {p}|{i} want to be {p}|show me {s} {p}|show {s} {p}|{p}, {q}|{q}, {p}|{p}, {r}
@@ -150,7 +166,11 @@ normal|back to normal|no effect|no style|no filter|none|nothing|turn it off|remo
 leave it as it is|do not change anything|the original picture|as it is|just the camera|normal picture|plain|untouched|real life
 {s} in a {r}|{s} with {r}|in {r}|{r} style|{r} effect|as if {r}|as if it were {r}|like a {r}|looks like {r}|{r} in {r}|{r} of {r}
 show me {s}|show me a {r}|this is {s}|this is a {r}|{s} is {r}|remove the {r}|the {r} is {r}|why {r}|when {r} {r}|who is {r}
-{a} {r}|a {a} {r}|{r} {s} {r}|{r} {r} at night|{r} city|blah blah|test|testing|one two three|yes|no|okay|so anyway""".replace("\n", "|").split("|")
+{a} {r}|a {a} {r}|{r} {s} {r}|{r} {r} at night|{r} city|blah blah|test|testing|one two three|yes|no|okay|so anyway
+give me a {r}|give me the {r}|give {s} some {r}|{s} {r} over the {r}|the {r} {r} {r} over a {r} {r}|a brown {r}|the brown {r}|black {r}
+white {r}|{s} with brown hair|the {r} brown {r} {r}|a man with a black {r}|a white {r} and a black {r}|grey {r}|{r} {r} {r} {r} {r} {r} {r} {r}
+what if {s} {r} in a {r}|now i'd like a {r}|i'd like {r}|now i'd like to {r}|we all {r} in a {r}|we all {r}|all {r} {r}|{r} would love this
+{r} everywhere|like an old {r}|{r} me on the {r}|{r} in {s}|could we have {r} now|turn me into a {r}|okay, make it look like a {r}""".replace("\n", "|").split("|")
 SUBJECTS = """my webcam|a video game|a tv show|a movie|a city at night|night sky|a man in a car|a hat|a machine|a book|a map|a cat|a dog|a man
 a woman|a person|a face|portrait|my face|people|a city|a city street|mountains|a landscape|the scene|a house|a car|flowers|a tree|a forest
 a lake|the sea|a boat|food|a cup of coffee|a room|a person sitting|a man with glasses|a child|a bird|an animal|buildings|a bridge|a garden
@@ -160,23 +180,42 @@ myself|this picture|this video|my friends|the camera picture|a girl|a boy|a hors
 QUALITIES = """high quality|4k|8k|detailed|highly detailed|masterpiece|best quality|sharp|beautiful|artistic|intricate|professional
 trending on artstation|award winning|sharp focus|clean|studio lighting|cinematic|elegant|fine art|hd|ultra realistic""".replace("\n", "|").split("|")
 QUALIFIERS = """classic|rough|fine|simple|ancient|modern|clean|bold|loose|messy|traditional|digital|deep|big|small|new|nice|great|famous|real
-old|warm|glowing|golden|colorful""".replace("\n", "|").split("|")      # the last five name a look when alone
+antique|old|warm|glowing|golden|colorful""".replace("\n", "|").split("|")      # the last six name a look when alone
+COMMON_WORDS = 12000
+SMALL_WORDS = """a|the|to|of|in|on|with|and|but|for|at|from|by|my|your|that|this|it|is|was|are|be|we|you|he|she|they|all|so|then|if|or
+what|how|when|there|here|one|two|some|very|really|just|like|again|today|tomorrow|yesterday|always|never""".replace("\n", "|").split("|")
 SPEAKERS = ("i", "i", "we", "you", "i really")
 BEFORE = """please|ok|okay|hey|can you|could you|could you please|can you please|um|uh|now|so|computer|i would like you to|i'd like you to
 let us|we could|just|and now|alright|well|maybe|go ahead and|next|then""".replace("\n", "|").split("|")
 AFTER = "please|thanks|thank you|now|right now|for me|ok|if you can|immediately|this time|again|for a while|thank you very much".split("|")
 
 
-def unrelated_words(vocabulary: dict) -> list:
-    """Whole words of the vocabulary that name no look and look like none of the names."""
+def unrelated_words(words: list) -> list:
+    """Those of `words` that name no look and look like none of the names; the commoner half of the list twice."""
     telling = {word for table in (NAMES, STATES) for phrases in table.values() for phrase in phrases
                for word in re.findall(r"[a-z]+", phrase)}
     telling -= set("a of the and in at on with high day all light by as an it out inside big small little made with only over very more "
                    "seen taken shot done turned look not like under".split())
-    telling |= {"color", "colour", "paint", "night", "photo"}
+    telling |= {"color", "colour", "paint", "night", "photo", "brown"}
     stems = {word[:4] for word in telling if len(word) >= 4}
-    words = [token[:-4] for token in vocabulary if re.fullmatch(r"[a-z]{3,}</w>", token)]
-    return [word for word in words if word not in telling and word[:4] not in stems]
+    kept = [word for word in words if word not in telling and word[:4] not in stems]
+    return kept + 4 * kept[:COMMON_WORDS]
+
+
+def filler(rng: random.Random, words: list) -> str:
+    """A word that means nothing here, now and then one that nobody has heard of."""
+    word = rng.choice(words)
+    if rng.random() < .15:
+        other = rng.choice(words)
+        word = word[:rng.randint(2, 6)] + other[-rng.randint(2, 5):]
+    return word
+
+
+def interrupted(text: str, rng: random.Random, words: list) -> str:
+    """With a few words that mean nothing put before, after or (as people digress) into a sentence."""
+    count = rng.choice((1, 1, 2, 3, 4))
+    said = " ".join(filler(rng, words) if rng.random() < .6 else rng.choice(SMALL_WORDS) for _ in range(count))
+    return rng.choice((f"{said} {text}", f"{text} {said}", f"{said}, {text}", f"{text}, {said}"))
 
 
 def spoken(text: str, rng: random.Random) -> str:
@@ -204,10 +243,35 @@ def make(spec: str, rng: random.Random, words: list) -> str:
     else:
         sentence, name = rng.choice(STATE_SENTENCES), rng.choice(STATES[spec])
     plain = spec == "photo" or "+" in spec
+    if rng.random() < (.3 if spec == "photo" else .15):
+        sentence = interrupted(sentence, rng, words)
     fill = {"p": lambda: name, "w": lambda: second, "s": lambda: rng.choice(SUBJECTS), "q": lambda: rng.choice(QUALITIES),
-            "r": lambda: rng.choice(words), "i": lambda: rng.choice(SPEAKERS),
-            "a": lambda: rng.choice(QUALIFIERS[:-5] if plain else QUALIFIERS)}
+            "r": lambda: filler(rng, words), "i": lambda: rng.choice(SPEAKERS),
+            "a": lambda: rng.choice(QUALIFIERS[:-6] if plain else QUALIFIERS)}
     return spoken(re.sub(r"\{(\w)\}", lambda match: fill[match.group(1)](), sentence), rng)
 
 
-assert set(COLOURS) <= set(NAMES) and set(NAMES) == set(STATES)
+def rows_of(job: tuple) -> torch.Tensor:
+    """Token ids of one look's prompts, [count, 77]."""
+    out, spec, count = job
+    tokenizer, rng = Tokenizer(out / "tokenizer"), random.Random(spec)
+    words = unrelated_words((out / "words.txt").read_text().split())
+    rows = []
+    while len(rows) < count:
+        text = make(spec, rng, words)
+        if plain(text) not in KEPT_BACK:
+            rows.append(tokenizer(text))
+    return torch.tensor(rows, dtype=torch.int16)
+
+
+def main() -> None:
+    out = Path(sys.argv[1])
+    assert set(COLOURS) <= set(NAMES) and set(NAMES) == set(STATES)
+    torch.set_num_threads(1)
+    with multiprocessing.Pool() as pool:
+        tables = pool.map(rows_of, [(out, spec, count) for spec, count in COUNTS.items()], chunksize=1)
+    torch.save(dict(zip(COUNTS, tables)), out / "prompts.pt")
+
+
+if __name__ == "__main__":
+    main()

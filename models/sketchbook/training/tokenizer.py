@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """CLIP's byte-level BPE cut to its first merges: the same ids as transformers' CLIPTokenizer on the folder it writes.
 
-    tokenizer.py bpe_simple_vocab_16e6.txt.gz FOLDER     (the .gz is in the wheel of open-clip-torch, MIT licence)
+    tokenizer.py bpe_simple_vocab_16e6.txt.gz OUT/tokenizer      (the .gz is in the wheel of open-clip-torch, MIT licence)
+
+Writes OUT/words.txt too: words for prompts.py.
 """
 import gzip
 import json
@@ -35,6 +37,10 @@ def write(merges_file: Path, folder: Path) -> None:
     (folder / "merges.txt").write_text("#version: 0.2\n" + "\n".join(merges) + "\n", encoding="utf-8")
     (folder / "tokenizer_config.json").write_text(json.dumps(config, indent=2) + "\n")
     (folder / "special_tokens_map.json").write_text(json.dumps(special, indent=2) + "\n")
+    # What people might say that means no look: every whole word of the uncut vocabulary.
+    words = re.findall(r"^(?:\S+) (?:\S+)</w>$", gzip.open(merges_file).read().decode(), re.MULTILINE)
+    words = ["".join(word.split())[:-4] for word in words]
+    (folder.parent / "words.txt").write_text("\n".join(word for word in words if re.fullmatch("[a-z]{3,12}", word)) + "\n")
 
 
 class Tokenizer:
