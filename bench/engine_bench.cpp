@@ -31,7 +31,7 @@ struct Options {
   int height = 512;
   int frames = 100;
   int warm_up = 10;
-  int depth = 1;  // frames inside before one is collected
+  int depth = 0;  // frames inside before one is collected; 0: as many as the engine asks for
   bool ask = false;
   std::string input;
   std::string output;
@@ -129,6 +129,7 @@ class Bench {
     params_ = std::make_shared<const liveedit::EditParams>(options.params);
     for (const std::string& sentence : diffuser_->check(*params_)) std::cerr << sentence << '\n';
     diffuser_->prepare(*params_, true);
+    if (options_.depth == 0) options_.depth = diffuser_->depth(*params_);
     for (int i = 0; i < 8; ++i) inputs_.push_back(make_picture(options, i));
     output_ = inputs_.front();
     run(options.warm_up);

@@ -3,10 +3,13 @@
 # Frames a second through a whole pipeline: videotestsrc ! queue ! diffusionfilter ! queue ! fakesink, as fast as it goes. Prints one JSON line.
 #
 #   pipeline_bench.sh SIZE FRAMES [PROPERTY=VALUE ...]      properties of diffusionfilter; GST_PLUGIN_PATH must know the plugin
+#
+# $BEFORE: an element in front of diffusionfilter, such as cudaupload, for pictures in CUDA memory.
 set -euo pipefail
 size=${1:?usage: pipeline_bench.sh WIDTHxHEIGHT FRAMES [PROPERTY=VALUE ...]}
 frames=${2:?usage: pipeline_bench.sh WIDTHxHEIGHT FRAMES [PROPERTY=VALUE ...]}
 shift 2
+before=${BEFORE:-identity}
 width=${size%x*}
 height=${size#*x}
 log=$(mktemp)
@@ -15,7 +18,7 @@ trap 'rm -f "$log"' EXIT
 # The time stamps of the first pictures hold loading and warm-up, so the rate is taken of the second half.
 GST_DEBUG_NO_COLOR=1 GST_DEBUG='*:1,identity:1,GST_TRACER:0' gst-launch-1.0 -v \
   videotestsrc num-buffers="$frames" pattern=ball ! "video/x-raw,format=RGBA,width=$width,height=$height,framerate=1000/1" ! \
-  queue max-size-buffers=2 ! diffusionfilter "$@" ! queue max-size-buffers=2 ! identity name=out silent=false ! fakesink sync=false 2>&1 |
+  "$before" ! queue max-size-buffers=2 ! diffusionfilter "$@" ! queue max-size-buffers=2 ! identity name=out silent=false ! fakesink sync=false 2>&1 |
   while IFS= read -r line; do
     case $line in
       *out:*last-message*chain*) printf '%s\n' "${EPOCHREALTIME/,/.}" >> "$log" ;;
@@ -23,15 +26,15 @@ GST_DEBUG_NO_COLOR=1 GST_DEBUG='*:1,identity:1,GST_TRACER:0' gst-launch-1.0 -v \
     esac
   done
 
-awk -v size="$size" -v wanted="$frames" '
+awk -v size="$size" -v wanted="$frames" -v before="$before" '
   { at[NR] = $1 }
   END {
     if (NR != wanted) { printf "%d of %d pictures came out\n", NR, wanted > "/dev/stderr"; exit 1 }
     first = int(NR / 2)
     for (i = first + 1; i <= NR; ++i) times[i - first] = 1000 * (at[i] - at[i - 1])
     count = asort_(times, NR - first)
-    printf "{\"who\": \"pipeline\", \"size\": \"%s\", \"frames\": %d, \"median_ms\": %.3f, \"p99_ms\": %.3f, \"fps\": %.2f}\n",
-      size, count, times[int((count + 1) / 2)], times[int(count * 0.99 + 0.5)], count / (at[NR] - at[first])
+    printf "{\"who\": \"pipeline\", \"before\": \"%s\", \"size\": \"%s\", \"frames\": %d, \"median_ms\": %.3f, \"p99_ms\": %.3f, \"fps\": %.2f}\n",
+      before, size, count, times[int((count + 1) / 2)], times[int(count * 0.99 + 0.5)], count / (at[NR] - at[first])
   }
   function asort_(values, count,   i, j, value) {
     for (i = 2; i <= count; ++i) {
