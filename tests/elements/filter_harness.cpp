@@ -41,10 +41,9 @@ std::uint64_t stat(GstElement* element, const char* name) {
   return value;
 }
 
-FilterHarness::FilterHarness(const std::string& properties, const std::string& caps) {
+FilterHarness::FilterHarness(const std::string& properties, const std::string& caps, const std::string& element) {
   GError* error = nullptr;
-  element_ =
-      gst_parse_launch_full(("diffusionfilter " + properties).c_str(), nullptr, GST_PARSE_FLAG_FATAL_ERRORS, &error);
+  element_ = gst_parse_launch_full((element + " " + properties).c_str(), nullptr, GST_PARSE_FLAG_FATAL_ERRORS, &error);
   if (!element_) {
     ADD_FAILURE() << error->message;
     g_clear_error(&error);

@@ -38,12 +38,13 @@ struct Complaint {
   std::string text;
 };
 
-// A diffusionfilter with a bus of its own between two harness pads, PLAYING from the start.
+// A filter with a bus of its own between two harness pads, PLAYING from the start.
 class FilterHarness {
  public:
   // `properties` as on a gst-launch line.
   explicit FilterHarness(const std::string& properties,
-                         const std::string& caps = "video/x-raw,format=RGB,width=16,height=8,framerate=25/1");
+                         const std::string& caps = "video/x-raw,format=RGB,width=16,height=8,framerate=25/1",
+                         const std::string& element = "diffusionfilter");
   ~FilterHarness();
   FilterHarness(const FilterHarness&) = delete;
   FilterHarness& operator=(const FilterHarness&) = delete;
@@ -60,6 +61,8 @@ class FilterHarness {
   // The next frame that has left; nullptr if there is none.
   BufferPtr take() { return BufferPtr(gst_harness_try_pull(harness_)); }
   std::vector<BufferPtr> take_all();
+  // The next frame, waiting for it; nullptr if none comes for a minute.
+  BufferPtr wait_frame() { return BufferPtr(gst_harness_pull(harness_)); }
   bool eos() { return gst_harness_push_event(harness_, gst_event_new_eos()); }
 
   // The messages of these types that have come and were not taken before.

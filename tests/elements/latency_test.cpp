@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "elements/diffusionfilter/latency.h"
+#include "elements/base/latency.h"
 
 #include <gtest/gtest.h>
 

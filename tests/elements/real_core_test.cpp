@@ -31,8 +31,8 @@ std::vector<std::uint8_t> one_picture(const std::string& properties,
                                       const std::string& caps = "video/x-raw,format=RGB,width=24,height=16") {
   FilterHarness filter(properties, caps + ",framerate=25/1");
   EXPECT_EQ(gst_harness_push(filter.video(), gradient(filter, 0)), GST_FLOW_OK);
+  const BufferPtr out = filter.wait_frame();
   EXPECT_EQ(stat(filter.element(), "frames-edited") + stat(filter.element(), "frames-passed"), 1u);
-  const BufferPtr out = filter.take();
   return out ? bytes_of(out.get()) : std::vector<std::uint8_t>();
 }
 
@@ -74,9 +74,83 @@ TEST(RealCore, AlphaStays) {
   const BufferPtr input(gradient(filter, 0));
   const std::vector<std::uint8_t> before = bytes_of(input.get());
   ASSERT_EQ(gst_harness_push(filter.video(), gst_buffer_ref(input.get())), GST_FLOW_OK);
-  const std::vector<std::uint8_t> after = bytes_of(filter.take().get());
+  const std::vector<std::uint8_t> after = bytes_of(filter.wait_frame().get());
   for (std::size_t i = 3; i < before.size(); i += 4) ASSERT_EQ(after[i], before[i]);
   EXPECT_NE(after, before);
+}
+
+// The left third of the picture is matted, the middle half, the right not at all.
+GstBuffer* matted(FilterHarness& filter, int index) {
+  GstBuffer* buffer = gradient(filter, index);
+  GstMapInfo map;
+  gst_buffer_map(buffer, &map, GST_MAP_WRITE);
+  for (gsize i = 3; i < map.size; i += 4) map.data[i] = i / 4 % 24 < 8 ? 255 : i / 4 % 24 < 16 ? 128 : 0;
+  gst_buffer_unmap(buffer, &map);
+  return buffer;
+}
+
+// How many colour bytes of the columns from `first` on differ.
+int differences(const std::vector<std::uint8_t>& a, const std::vector<std::uint8_t>& b, gsize first, gsize columns) {
+  int count = 0;
+  for (gsize i = 0; i < a.size(); ++i) {
+    const gsize x = i / 4 % 24;
+    if (i % 4 == 3) {
+      EXPECT_EQ(a[i], b[i]) << "alpha";
+    }
+    if (i % 4 != 3 && x >= first && x < first + columns) count += a[i] != b[i];
+  }
+  return count;
+}
+
+TEST(RealCore, TheRegionMayChangeWhilePlayingAndTheRestStaysBitForBit) {
+  FilterHarness filter(kTiny + "prompt=cat region=foreground",
+                       "video/x-raw,format=RGBA,width=24,height=16,framerate=25/1");
+  const BufferPtr input(matted(filter, 0));
+  const std::vector<std::uint8_t> before = bytes_of(input.get());
+  std::vector<std::vector<std::uint8_t>> after;
+  for (const char* region : {"foreground", "background", "frame", "foreground"}) {
+    gst_util_set_object_arg(G_OBJECT(filter.element()), "region", region);
+    ASSERT_EQ(gst_harness_push(filter.video(), gst_buffer_copy_deep(input.get())), GST_FLOW_OK);
+    after.push_back(bytes_of(filter.wait_frame().get()));
+  }
+  const int all = 8 * 16 * 3;
+  EXPECT_EQ(differences(before, after[0], 16, 8), 0);
+  EXPECT_GT(differences(before, after[0], 0, 8), all / 2);
+  EXPECT_EQ(differences(before, after[1], 0, 8), 0);
+  EXPECT_GT(differences(before, after[1], 16, 8), all / 2);
+  EXPECT_GT(differences(before, after[2], 0, 24), all);
+  EXPECT_EQ(differences(after[0], after[2], 0, 8), 0) << "where the matte is full, the edit is the whole frame's";
+  EXPECT_EQ(differences(after[1], after[2], 16, 8), 0);
+  EXPECT_EQ(after[3], after[0]);
+}
+
+TEST(RealCore, NobodyInThePictureIsCountedApart) {
+  FilterHarness filter(kTiny + "region=foreground region-crop=true",
+                       "video/x-raw,format=BGRA,width=24,height=16,framerate=25/1");
+  for (int i = 0; i < 4; ++i) {
+    GstBuffer* frame = filter.frame(i, i % 2 == 0 ? 200 : 0);  // alpha too
+    ASSERT_EQ(gst_harness_push(filter.video(), frame), GST_FLOW_OK);
+    const std::vector<std::uint8_t> out = bytes_of(filter.wait_frame().get());
+    if (i % 2 == 1) {
+      EXPECT_EQ(out, std::vector<std::uint8_t>(24 * 16 * 4, 0));
+    }
+  }
+  EXPECT_EQ(stat(filter.element(), "frames-edited"), 2u);
+  EXPECT_EQ(stat(filter.element(), "frames-passed"), 2u);
+  EXPECT_EQ(stat(filter.element(), "frames-region-empty"), 2u);
+  EXPECT_TRUE(filter.complaints(GST_MESSAGE_WARNING).empty());
+}
+
+TEST(RealCore, ARegionWithoutAMatteIsTheWholeFrameAndAWarning) {
+  FilterHarness filter(kTiny + "region=background", "video/x-raw,format=I420,width=24,height=16,framerate=25/1");
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_EQ(filter.push(i, 90), GST_FLOW_OK);
+    EXPECT_TRUE(filter.wait_frame());
+  }
+  EXPECT_EQ(stat(filter.element(), "frames-edited"), 3u);
+  const std::vector<Complaint> warnings = filter.complaints(GST_MESSAGE_WARNING);
+  ASSERT_EQ(warnings.size(), 1u);
+  EXPECT_NE(warnings[0].text.find("rvmmatte"), std::string::npos) << warnings[0].text;
 }
 
 TEST(RealCore, ABatchOfFourDelaysByThreeAndDrains) {
@@ -90,6 +164,29 @@ TEST(RealCore, ABatchOfFourDelaysByThreeAndDrains) {
   for (int i = 0; i < 6; ++i) EXPECT_EQ(GST_BUFFER_PTS(out[i].get()), pts_of_frame(i));
 }
 
+// Frames beside each other, with the prompt and the noise changing between them.
+TEST(RealCore, FramesSideBySideAreThoseOfOneAfterTheOther) {
+  const auto pictures = [](const std::string& properties) {
+    FilterHarness filter(kTiny + "threads=3 strength=0.8 num-inference-steps=4 wait-text=true prompt=cat " + properties,
+                         "video/x-raw,format=RGB,width=24,height=16,framerate=25/1");
+    for (int i = 0; i < 10; ++i) {
+      g_object_set(filter.element(), "seed", static_cast<gint64>(i / 2), nullptr);
+      EXPECT_EQ(gst_harness_push(filter.video(), gradient(filter, i)), GST_FLOW_OK);
+    }
+    filter.eos();
+    std::vector<std::vector<std::uint8_t>> all;
+    for (const BufferPtr& buffer : filter.take_all()) {
+      EXPECT_EQ(GST_BUFFER_PTS(buffer.get()), pts_of_frame(static_cast<int>(all.size())));
+      all.push_back(bytes_of(buffer.get()));
+    }
+    return all;
+  };
+  const auto one_by_one = pictures("acceleration=none");
+  ASSERT_EQ(one_by_one.size(), 10u);
+  EXPECT_NE(one_by_one[0], one_by_one[9]);
+  EXPECT_EQ(pictures("acceleration=auto"), one_by_one);
+}
+
 TEST(RealCore, ASerializedPromptIsInItsFrame) {
   const std::string properties = kTiny + "strength=0.8 num-inference-steps=4 prompt=";
   FilterHarness filter(properties + "cat", "video/x-raw,format=RGB,width=24,height=16,framerate=25/1");
@@ -97,8 +194,8 @@ TEST(RealCore, ASerializedPromptIsInItsFrame) {
   GstStructure* fields = gst_structure_new("application/x-liveedit-prompt", "prompt", G_TYPE_STRING, "oil", nullptr);
   gst_harness_push_event(filter.video(), gst_event_new_custom(GST_EVENT_CUSTOM_DOWNSTREAM, fields));
   gst_harness_push(filter.video(), gradient(filter, 1));
-  EXPECT_EQ(bytes_of(filter.take().get()), one_picture(properties + "cat"));
-  EXPECT_EQ(bytes_of(filter.take().get()), one_picture(properties + "oil"));
+  EXPECT_EQ(bytes_of(filter.wait_frame().get()), one_picture(properties + "cat"));
+  EXPECT_EQ(bytes_of(filter.wait_frame().get()), one_picture(properties + "oil"));
 }
 
 TEST(RealCore, TwoElementsShareTheWeights) {
@@ -188,7 +285,7 @@ TEST(RealCore, WhatIsNotFiniteNeverLeaves_n) {
   FilterHarness filter("dtype=fp32 model=" + (kModels / "bad-unet").string(),
                        "video/x-raw,format=RGB,width=24,height=16,framerate=25/1");
   ASSERT_EQ(gst_harness_push(filter.video(), gradient(filter, 0)), GST_FLOW_OK);
-  EXPECT_EQ(bytes_of(filter.take().get()), original());
+  EXPECT_EQ(bytes_of(filter.wait_frame().get()), original());
   EXPECT_EQ(stat(filter.element(), "frames-passed"), 1u);
   EXPECT_EQ(filter.complaints(GST_MESSAGE_WARNING).size(), 1u);
 }
@@ -204,7 +301,7 @@ class EmbeddedModel : public ::testing::Test {
   static std::vector<std::uint8_t> look(const std::string& properties) {
     FilterHarness filter(properties, "video/x-raw,format=RGB,width=128,height=96,framerate=25/1");
     EXPECT_EQ(gst_harness_push(filter.video(), hills(filter)), GST_FLOW_OK);
-    return bytes_of(filter.take().get());
+    return bytes_of(filter.wait_frame().get());
   }
 
   // Green hills under a blue sky, roughly.

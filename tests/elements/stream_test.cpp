@@ -44,6 +44,60 @@ TEST(Stream, ABatchOfFourDelaysByThreeAndEosDrains) {
   }
 }
 
+// Where the core works on several frames at a time.
+TEST(Stream, FramesInFlightComeInOrderAndEosDrains) {
+  FilterHarness filter("model=depth=3");
+  for (int i = 0; i < 20; ++i) ASSERT_EQ(filter.push(i, i), GST_FLOW_OK);
+  EXPECT_TRUE(filter.eos());
+  const std::vector<BufferPtr> out = filter.take_all();
+  ASSERT_EQ(out.size(), 20u);
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_EQ(GST_BUFFER_PTS(out[i].get()), pts_of_frame(i));
+    EXPECT_EQ(bytes_of(out[i].get())[1], 255 - i);
+  }
+}
+
+TEST(Stream, AFrameInFlightLeavesWhenItIsDoneThoughNoOtherFollows) {
+  FilterHarness filter("model=depth=3,frame-ms=5");
+  for (int i = 0; i < 4; ++i) {
+    ASSERT_EQ(filter.push(i, i), GST_FLOW_OK);
+    const BufferPtr out = filter.wait_frame();
+    ASSERT_TRUE(out);
+    EXPECT_EQ(GST_BUFFER_PTS(out.get()), pts_of_frame(i));
+  }
+  EXPECT_TRUE(filter.eos());
+  EXPECT_FALSE(filter.take());
+}
+
+TEST(Stream, FlushForgetsWhatIsInFlight) {
+  FilterHarness filter("model=depth=3,frame-ms=20");
+  for (int i = 0; i < 40; ++i) {
+    ASSERT_EQ(filter.push(i), GST_FLOW_OK);
+    if (i % 4 != 3) continue;
+    gst_harness_push_event(filter.video(), gst_event_new_flush_start());
+    gst_harness_push_event(filter.video(), gst_event_new_flush_stop(TRUE));
+    GstSegment segment;
+    gst_segment_init(&segment, GST_FORMAT_TIME);
+    gst_harness_push_event(filter.video(), gst_event_new_segment(&segment));
+    filter.take_all();
+  }
+  ASSERT_EQ(filter.push(50), GST_FLOW_OK);
+  EXPECT_TRUE(filter.eos());
+  const std::vector<BufferPtr> out = filter.take_all();
+  ASSERT_EQ(out.size(), 1u);
+  EXPECT_EQ(GST_BUFFER_PTS(out[0].get()), pts_of_frame(50));
+}
+
+// The frame is pushed between two others; whoever pushes the next one must hear of it.
+TEST(Stream, WhatComesOfAFrameInFlightIsToldWithTheNext_n) {
+  FilterHarness filter("model=depth=3");
+  gst_pad_set_active(filter.video()->sinkpad, FALSE);
+  GstFlowReturn flow = GST_FLOW_OK;
+  for (int i = 0; i < 5 && flow == GST_FLOW_OK; ++i) flow = filter.push(i);
+  EXPECT_EQ(flow, GST_FLOW_FLUSHING);
+  gst_pad_set_active(filter.video()->sinkpad, TRUE);
+}
+
 TEST(Stream, EosWithoutAFramePasses) {
   FilterHarness filter("");
   EXPECT_TRUE(filter.eos());

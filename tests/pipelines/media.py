@@ -3,6 +3,8 @@
 import json
 import os
 import subprocess
+import tempfile
+import unittest
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("LIVEEDIT_BUILD_DIR", ROOT / "build"))
 PORTRAIT = ROOT / "examples/media/portrait.mp4"
+FRAMES = 12
 
 
 class PipelineFailed(AssertionError):
@@ -66,3 +69,17 @@ def streams(path):
 def difference(a, b):
     """Mean absolute difference of two pictures or films, 0 to 255."""
     return float(np.mean(np.abs(a.astype(np.int16) - b.astype(np.int16))))
+
+
+class PipelineCase(unittest.TestCase):
+    """Tests that run pipelines in a folder of their own."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="liveedit-")
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+
+    def camera(self, pace="! identity sync=true", frame_count=FRAMES):
+        """A film in place of the camera: frames at a camera's pace, none of them dropped, so that two runs can be compared."""
+        film = make_film(self.folder / "camera.mp4", frame_count, 25, 384)
+        return [f"camera=filesrc location={film} ! decodebin {pace}", "newest.leaky=no"]

@@ -2,30 +2,20 @@
 """Every file of pipelines/, run by scripts/run-pipeline with stand-ins for camera, window and virtual camera."""
 import re
 import subprocess
-import tempfile
 import unittest
-from pathlib import Path
 
 import numpy as np
 
-from media import BUILD, ROOT, PipelineFailed, difference, frames, gst_launch, make_film, raw_frames, run_pipeline, streams
+from matting_pipelines import MattingPipelines
+from media import BUILD, FRAMES, ROOT, PipelineCase, PipelineFailed, difference, frames, gst_launch, make_film, raw_frames, run_pipeline, streams
+from serving_pipelines import ServingPipelines
+from webrtc_pipelines import WebrtcPipelines
 
-FRAMES = 12
 # What an edit changes at least, and what coding a picture changes at most, in the mean of all samples (0 to 255).
 EDITED, CODED = 8.0, 4.0
 
 
-class Pipelines(unittest.TestCase):
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory(prefix="liveedit-")
-        self.addCleanup(folder.cleanup)
-        self.folder = Path(folder.name)
-
-    def camera(self, pace="! identity sync=true", frame_count=FRAMES):
-        """A film in place of the camera: frames at a camera's pace, none of them dropped, so that two runs can be compared."""
-        film = make_film(self.folder / "camera.mp4", frame_count, 25, 384)
-        return [f"camera=filesrc location={film} ! decodebin {pace}", "newest.leaky=no"]
-
+class Pipelines(PipelineCase):
     def assert_edited(self, edited, untouched):
         self.assertEqual(edited.shape, untouched.shape)
         self.assertGreater(difference(edited, untouched), EDITED)
@@ -144,7 +134,8 @@ class Pipelines(unittest.TestCase):
         return raw_frames(self.folder / "alone.rgb", 128, 128)
 
     def test_every_file_has_a_test(self):
-        tested = {name.removeprefix("test_").replace("_", "-") for name in dir(self) if name.startswith("test_")}
+        tested = {name.removeprefix("test_").replace("_", "-") for case in (self, MattingPipelines, ServingPipelines, WebrtcPipelines) for name in dir(case)
+                  if name.startswith("test_")}
         self.assertLessEqual({path.stem for path in (ROOT / "pipelines").glob("*.launch")}, tested)
 
     def test_run_pipeline_refuses_unknown_names_n(self):

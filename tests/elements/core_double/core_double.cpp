@@ -1,56 +1,28 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// A core that edits in a way that a test can compute, and that fails or takes its time where a test asks for it: for
-// all that the elements promise and that the real core does not do on demand. The model's name is a list of wishes:
-//   load-ms=N             loading takes N milliseconds, in steps
-//   find-error=KIND       loading throws Error(KIND), a number of ErrorKind, before its first step
-//   load-error=KIND       loading throws Error(KIND) after its last step
-//   encode-ms=N           a text takes N milliseconds
-//   submit-error=KIND@I   the frame with index I throws at submit
-//   collect-error=KIND@I  the frame with index I throws at collect
-//   held=I                the frame with index I comes back as kHeld
-//   frame-ms=N            a frame takes N milliseconds
+// A core that edits in a way that a test can compute, and that fails or takes its time where a test asks for it
+// (wishes.h): for all that the elements promise and that the real core does not do on demand.
 // The edit: every byte of plane 0 is inverted, alpha apart, and its first byte is text_mark(prompt).
+// The matte: double_matter.h. Speech: double_transcriber.h.
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 #include <deque>
 #include <map>
 #include <mutex>
-#include <sstream>
 #include <thread>
 
 #include "core/api/core.h"
+#include "tests/elements/core_double/double_matter.h"
+#include "tests/elements/core_double/double_transcriber.h"
 #include "tests/elements/core_double/text_mark.h"
+#include "tests/elements/core_double/wishes.h"
 
 namespace liveedit {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
-
-struct Wishes {
-  std::map<std::string, std::string> values;
-
-  explicit Wishes(const std::string& model) {
-    std::istringstream stream(model);
-    for (std::string item; std::getline(stream, item, ',');) {
-      const auto equals = item.find('=');
-      if (equals != std::string::npos) values[item.substr(0, equals)] = item.substr(equals + 1);
-    }
-  }
-
-  int number(const std::string& name) const {
-    const auto found = values.find(name);
-    return found == values.end() ? 0 : std::stoi(found->second);
-  }
-
-  void fail_at(const std::string& name, std::uint64_t frame) const {
-    const auto found = values.find(name);
-    if (found == values.end()) return;
-    const auto at = found->second.find('@');
-    if (std::stoull(found->second.substr(at + 1)) != frame) return;
-    throw Error(static_cast<ErrorKind>(std::stoi(found->second.substr(0, at))), name + " as asked for.");
-  }
-};
+using testing::Wishes;
 
 int rows_of_plane(const FrameView& view, int plane) {
   return plane == 0 ? view.height : (view.height + 1) / 2;
@@ -146,6 +118,8 @@ class DoubleDiffuser final : public Diffuser {
     return params.t_index_list.empty() ? 0 : static_cast<int>(params.t_index_list.size()) - 1;
   }
 
+  int depth(const EditParams&) const override { return std::max(wishes_.number("depth"), 1); }
+
   DiffuserStats stats() const override {
     DiffuserStats stats;
     stats.frame_ms = wishes_.number("frame-ms");
@@ -178,7 +152,29 @@ class DoubleCore final : public Core {
   CoreInfo info() const override { return {}; }
 
   std::unique_ptr<Diffuser> create_diffuser(const DiffuserConfig& config, const ProgressSink& progress) override {
-    const Wishes wishes(config.model);
+    load(Wishes(config.model), progress);
+    return std::make_unique<DoubleDiffuser>(config);
+  }
+
+  std::unique_ptr<Matter> create_matter(const MatterConfig& config, const ProgressSink& progress) override {
+    load(Wishes(config.model), progress);
+    return testing::make_double_matter(config);
+  }
+
+  std::unique_ptr<Transcriber> create_transcriber(const TranscriberConfig& config,
+                                                  const ProgressSink& progress) override {
+    load(Wishes(config.model), progress);
+    return testing::make_double_transcriber(config);
+  }
+
+  std::unique_ptr<VoiceDetector> create_voice_detector(const VoiceDetectorConfig& config,
+                                                       const ProgressSink& progress) override {
+    load(Wishes(config.model), progress);
+    return testing::make_double_voice_detector();
+  }
+
+ private:
+  static void load(const Wishes& wishes, const ProgressSink& progress) {
     if (wishes.values.count("find-error")) {
       throw Error(static_cast<ErrorKind>(wishes.number("find-error")), "find-error as asked for.");
     }
@@ -190,7 +186,6 @@ class DoubleCore final : public Core {
     if (wishes.values.count("load-error")) {
       throw Error(static_cast<ErrorKind>(wishes.number("load-error")), "load-error as asked for.");
     }
-    return std::make_unique<DoubleDiffuser>(config);
   }
 };
 

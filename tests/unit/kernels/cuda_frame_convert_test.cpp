@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "core/kernels/frame_convert.h"
+#include "core/kernels/matte_bounds.h"
 #include "tests/unit/kernels/device_memory.h"
 #include "tests/unit/kernels/frame_fixture.h"
 
@@ -52,7 +53,7 @@ void compare_both_ways(PixelFormat format, int width, int height, Element elemen
   const DeviceBytes source_bytes(source.bytes().data(), source.bytes().size());
   picture_to_frame_cuda({source_bytes.data(), element, height + 3, width + 5},
                         frame.view_at(frame_bytes.data(), MemoryKind::kCuda),
-                        expected_frame.view_at(output_bytes.data(), MemoryKind::kCuda), nullptr);
+                        expected_frame.view_at(output_bytes.data(), MemoryKind::kCuda), Blend::kNone, nullptr);
   ASSERT_EQ(output_bytes.read(), expected_frame.bytes()) << name_of(format) << ' ' << width << 'x' << height;
 }
 
@@ -73,6 +74,52 @@ TEST_F(CudaFrameConvert, GivesTheBitsOfTheCpuForEveryMatrixAndRange) {
     for (const bool full_range : {false, true}) {
       compare_both_ways(PixelFormat::kNv12, 130, 70, Element::kF16, matrix, full_range);
       compare_both_ways(PixelFormat::kI420, 131, 71, Element::kF32, matrix, full_range);
+    }
+  }
+}
+
+TEST_F(CudaFrameConvert, BlendsByAlphaAsTheCpuDoes) {
+  for (const PixelFormat format : {PixelFormat::kRgba, PixelFormat::kBgra}) {
+    for (const Blend blend : {Blend::kByAlpha, Blend::kByInverseAlpha}) {
+      OwnedFrame original(format, 131, 37, 0);
+      original.fill_random(3);
+      OwnedPicture picture(Element::kF16, 40, 136);
+      picture.fill_random(4, -1.3, 1.3);
+      OwnedFrame expected(format, 131, 37, 0x5a);
+      const DeviceBytes output_bytes(expected.bytes().data(), expected.bytes().size());
+      picture_to_frame_cpu(picture.tensor(), original.view(), expected.view(), blend);
+      const DeviceBytes original_bytes(original.bytes().data(), original.bytes().size());
+      const DeviceBytes picture_bytes(picture.bytes().data(), picture.bytes().size());
+      picture_to_frame_cuda({picture_bytes.data(), Element::kF16, 40, 136},
+                            original.view_at(original_bytes.data(), MemoryKind::kCuda),
+                            expected.view_at(output_bytes.data(), MemoryKind::kCuda), blend, nullptr);
+      EXPECT_EQ(output_bytes.read(), expected.bytes()) << name_of(format);
+    }
+  }
+}
+
+TEST_F(CudaFrameConvert, FindsTheBoundsThatTheCpuFinds) {
+  for (const Blend blend : {Blend::kByAlpha, Blend::kByInverseAlpha}) {
+    for (const FrameBox& box : {FrameBox{}, {0, 0, 1, 1}, {130, 36, 1, 1}, {33, 7, 60, 20}, {0, 0, 131, 37}}) {
+      OwnedFrame frame(PixelFormat::kRgba, 131, 37, 0);
+      frame.fill_random(5);
+      for (int y = 0; y < 37; ++y) {
+        for (int x = 0; x < 131; ++x) {
+          const bool inside = x >= box.x && x < box.x + box.width && y >= box.y && y < box.y + box.height;
+          const int weight = inside ? 100 : kFaintWeight;
+          frame.view().planes[0][y * frame.view().strides[0] + 4 * x + 3] =
+              static_cast<std::uint8_t>(blend == Blend::kByAlpha ? weight : 255 - weight);
+        }
+      }
+      ASSERT_EQ(matte_bounds_cpu(frame.view(), blend), box);
+      const DeviceBytes bytes(frame.bytes().data(), frame.bytes().size());
+      const std::int32_t zeros[4] = {};
+      const DeviceBytes reach(zeros, sizeof zeros);
+      matte_bounds_cuda(frame.view_at(bytes.data(), MemoryKind::kCuda), blend, static_cast<std::int32_t*>(reach.data()),
+                        nullptr);
+      std::int32_t found[4];
+      std::memcpy(found, reach.read().data(), sizeof found);
+      EXPECT_EQ(box_of_reach(frame.view(), found), box);
     }
   }
 }

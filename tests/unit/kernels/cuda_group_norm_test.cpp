@@ -94,7 +94,8 @@ double step_of(Element element) {
   return element == Element::kF32 ? 4e-6 : element == Element::kF16 ? 1.0 / 1024 : 1.0 / 128;
 }
 
-void check(Shape shape, Element element, bool silu, float mean, bool with_input_bias = false) {
+// input_biases: how many rows of them, 0, 1 or one an image.
+void check(Shape shape, Element element, bool silu, float mean, int input_biases = 0) {
   std::mt19937 generator(static_cast<std::uint32_t>(shape.channels + shape.positions));
   std::normal_distribution<float> values(mean, 1.0f);
   std::normal_distribution<float> scales(0.0f, 1.0f);
@@ -107,7 +108,7 @@ void check(Shape shape, Element element, bool silu, float mean, bool with_input_
   const auto x = draw(static_cast<std::size_t>(shape.images) * shape.positions * channels, values);
   const auto weight = draw(channels, scales);
   const auto bias = draw(channels, scales);
-  const auto input_bias = draw(channels, scales);
+  const auto input_bias = draw(channels * std::max(1, input_biases), scales);
   const DeviceBytes x_bytes(x.data(), x.size());
   const DeviceBytes y_bytes(x.size());
   const DeviceBytes weight_bytes(weight.data(), weight.size());
@@ -118,7 +119,8 @@ void check(Shape shape, Element element, bool silu, float mean, bool with_input_
   norm.y = y_bytes.data();
   norm.weight = weight_bytes.data();
   norm.bias = bias_bytes.data();
-  if (with_input_bias) norm.input_bias = input_bias_bytes.data();
+  if (input_biases > 0) norm.input_bias = input_bias_bytes.data();
+  if (input_biases > 1) norm.input_bias_step = shape.channels;
   norm.images = shape.images;
   norm.positions = shape.positions;
   norm.channels = shape.channels;
@@ -133,7 +135,10 @@ void check(Shape shape, Element element, bool silu, float mean, bool with_input_
   const auto got = decode(first, element);
   auto input = decode(x, element);
   const auto added = decode(input_bias, element);
-  for (std::size_t i = 0; with_input_bias && i < input.size(); ++i) input[i] += added[i % channels];
+  for (std::size_t i = 0; input_biases > 0 && i < input.size(); ++i) {
+    const std::size_t image = i / (static_cast<std::size_t>(shape.positions) * channels);
+    input[i] += added[(input_biases > 1 ? image * channels : 0) + i % channels];
+  }
   const auto expected = reference(input, decode(weight, element), decode(bias, element), shape, 1e-5, silu);
   for (std::size_t i = 0; i < got.size(); ++i) {
     ASSERT_NEAR(got[i], expected[i], step_of(element) * (1 + std::fabs(expected[i])) * (1 + std::fabs(mean)))
@@ -157,8 +162,10 @@ TEST_F(CudaGroupNorm, MatchesDoublePrecision) {
 
 TEST_F(CudaGroupNorm, AddsTheInputBiasFirst) {
   for (const Element element : {Element::kF32, Element::kF16, Element::kBf16}) {
-    check({1, 64, 1280, 32}, element, true, 0.0f, true);
-    check({2, 4096, 960, 32}, element, true, 0.0f, true);
+    check({1, 64, 1280, 32}, element, true, 0.0f, 1);
+    check({2, 4096, 960, 32}, element, true, 0.0f, 1);
+    check({3, 64, 1280, 32}, element, true, 0.0f, 3);
+    check({2, 4096, 960, 32}, element, true, 0.0f, 2);
   }
 }
 

@@ -5,8 +5,10 @@
 #include <c10/core/InferenceMode.h>
 #include <gtest/gtest.h>
 
+#include "core/networks/layers/conv2d.h"
 #include "core/networks/layers/cpu/group_norm.h"
 #include "core/networks/layers/cpu/softmax.h"
+#include "core/networks/layers/gpu_layers.h"
 #include "core/networks/layers/group_norm.h"
 
 namespace liveedit::networks {
@@ -95,18 +97,28 @@ TEST(CpuSoftmax, KeepsNaNInItsRow) {
   EXPECT_LE(max_difference_to(scores[2], at::full({20}, 0.05)), 1e-7);
 }
 
-at::Tensor refusing_kernel(const at::Tensor&, std::int64_t, const at::Tensor&, const at::Tensor&, double, bool) {
-  return {};
+at::Tensor wrong_norm(const at::Tensor& x, const at::Tensor&, std::int64_t, const at::Tensor&, const at::Tensor&,
+                      double, bool) {
+  return at::zeros_like(x);
+}
+bool wrong_sum(const at::Tensor& x, const at::Tensor&, const at::Tensor&, bool) {
+  x.zero_();
+  return true;
 }
 
-TEST(GroupNormHook, CpuDoesNotAskTheGpuKernel) {
+TEST(GpuLayers, CpuDoesNotAskTheGpuKernels) {
   const c10::InferenceMode guard;
-  set_gpu_group_norm_silu(&refusing_kernel);
+  set_gpu_layers({&wrong_norm, &wrong_sum, nullptr});
   const at::Tensor x = picture(1, 32, 6, 5);
   const at::Tensor ones = at::ones({32});
   EXPECT_LE(max_difference_to(group_norm_silu(x, 4, ones, ones, 1e-5, false), at::group_norm(x, 4, ones, ones, 1e-5)),
             1e-5);
-  set_gpu_group_norm_silu(nullptr);
+  Conv2d conv;
+  conv.weight = at::randn({32, 32, 3, 3});
+  conv.bias = at::randn({32});
+  const at::Tensor plain = at::conv2d(x, conv.weight, conv.bias, {1, 1}, {1, 1});
+  EXPECT_TRUE(at::equal(conv.then_add(x, {}), plain));
+  EXPECT_TRUE(at::equal(conv.then_add(x, x, true), (plain + x).relu()));
 }
 
 }  // namespace

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// rvmmatte: what goes wrong ends in one clear message; backgrounds from files.
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include <gtest/gtest.h>
+
+#include "core/api/error.h"
+#include "tests/elements/matte_harness.h"
+
+namespace liveedit::testing {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string number_of(ErrorKind kind) {
+  return std::to_string(static_cast<int>(kind));
+}
+
+TEST(MatteLoad, EachFailureIsOneError_n) {
+  for (const ErrorKind kind : {ErrorKind::kNotFound, ErrorKind::kBadModel, ErrorKind::kUnavailable}) {
+    MatteHarness filter("model=load-error=" + number_of(kind));
+    EXPECT_EQ(filter.push(0), GST_FLOW_ERROR);
+    EXPECT_EQ(filter.push(1), GST_FLOW_ERROR);
+    const std::vector<Complaint> errors = filter.complaints(GST_MESSAGE_ERROR);
+    ASSERT_EQ(errors.size(), 1u);
+    EXPECT_EQ(errors[0].text, "load-error as asked for.");
+  }
+}
+
+TEST(MatteLoad, AModelThatIsNotFoundFailsTheStateChange_n) {
+  GstElement* pipeline = gst_parse_launch("videotestsrc ! rvmmatte model=find-error=0 ! fakesink", nullptr);
+  GstBus* bus = gst_element_get_bus(pipeline);
+  EXPECT_EQ(gst_element_set_state(pipeline, GST_STATE_PAUSED), GST_STATE_CHANGE_FAILURE);
+  MessagePtr message(gst_bus_pop_filtered(bus, GST_MESSAGE_ERROR));
+  EXPECT_TRUE(message);
+  EXPECT_FALSE(gst_bus_pop_filtered(bus, GST_MESSAGE_ERROR));
+  gst_object_unref(bus);
+  gst_element_set_state(pipeline, GST_STATE_NULL);
+  gst_object_unref(pipeline);
+}
+
+TEST(MatteLoad, AFlushAndGoingToNullFreeAFrameThatWaits_n) {
+  for (const bool flush : {true, false}) {
+    MatteHarness filter("model=load-ms=100000");
+    std::thread video([&] { EXPECT_EQ(filter.push(0), GST_FLOW_FLUSHING); });
+    while (stat(filter.element(), "frames-in") == 0) std::this_thread::yield();
+    if (flush) {
+      gst_harness_push_event(filter.video(), gst_event_new_flush_start());
+      video.join();
+      gst_harness_push_event(filter.video(), gst_event_new_flush_stop(TRUE));
+    } else {
+      EXPECT_EQ(gst_element_set_state(filter.element(), GST_STATE_NULL), GST_STATE_CHANGE_SUCCESS);
+      video.join();
+    }
+    EXPECT_TRUE(filter.complaints(GST_MESSAGE_ERROR).empty());
+  }
+}
+
+TEST(MatteFrame, OneThatFailsPassesWholeWithOneWarningInItsPlace_n) {
+  for (const char* where : {"submit-error", "collect-error"}) {
+    for (const char* depth : {"1", "3"}) {
+      MatteHarness filter(std::string("model=depth=") + depth + "," + where + "=" + number_of(ErrorKind::kInference) +
+                          "@2");
+      for (int i = 0; i < 6; ++i) ASSERT_EQ(filter.push(i), GST_FLOW_OK) << where;
+      filter.eos();
+      const std::vector<BufferPtr> out = filter.take_all();
+      ASSERT_EQ(out.size(), 6u) << where;
+      for (int i = 0; i < 6; ++i) {
+        EXPECT_EQ(GST_BUFFER_PTS(out[i].get()), pts_of_frame(i));
+        EXPECT_EQ(bytes_of(out[i].get())[7], i == 2 ? 255 : 40) << where << " " << i;
+      }
+      EXPECT_EQ(stat(filter.element(), "frames-passed"), 1u) << where;
+      EXPECT_EQ(filter.complaints(GST_MESSAGE_WARNING).size(), 1u) << where;
+      EXPECT_TRUE(filter.complaints(GST_MESSAGE_ERROR).empty());
+    }
+  }
+}
+
+TEST(MatteFrame, HeldOnesAreCountedAndWarnedOf) {
+  MatteHarness filter("model=held=1");
+  for (int i = 0; i < 3; ++i) ASSERT_EQ(filter.push(i), GST_FLOW_OK);
+  EXPECT_EQ(stat(filter.element(), "frames-held"), 1u);
+  EXPECT_EQ(stat(filter.element(), "frames-matted"), 2u);
+  EXPECT_EQ(filter.complaints(GST_MESSAGE_WARNING).size(), 1u);
+}
+
+TEST(MatteFrame, OutOfMemoryAndALostDeviceEndTheStreamWithOneError_n) {
+  for (const ErrorKind kind : {ErrorKind::kOutOfMemory, ErrorKind::kDeviceLost}) {
+    for (const char* where : {"submit-error", "collect-error"}) {
+      MatteHarness filter(std::string("model=") + where + "=" + number_of(kind) + "@1");
+      ASSERT_EQ(filter.push(0), GST_FLOW_OK);
+      EXPECT_EQ(filter.push(1), GST_FLOW_ERROR);
+      EXPECT_EQ(filter.complaints(GST_MESSAGE_ERROR).size(), 1u);
+    }
+  }
+}
+
+TEST(MatteFrame, ABufferThatIsTooSmallIsAFormatError_n) {
+  for (const char* enabled : {"true", "false"}) {
+    MatteHarness filter(std::string("enabled=") + enabled);
+    EXPECT_EQ(gst_harness_push(filter.video(), gst_buffer_new_allocate(nullptr, 10, nullptr)), GST_FLOW_ERROR);
+    const std::vector<Complaint> errors = filter.complaints(GST_MESSAGE_ERROR);
+    ASSERT_EQ(errors.size(), 1u);
+    EXPECT_EQ(errors[0].domain, GST_STREAM_ERROR);
+    EXPECT_EQ(errors[0].code, GST_STREAM_ERROR_FORMAT);
+  }
+}
+
+TEST(MatteCapsRefused, OtherFormatsAreRefused_n) {
+  MatteHarness filter("");
+  for (const char* text : {"video/x-raw,format=GRAY8,width=16,height=8,framerate=25/1", "audio/x-raw,rate=8000"}) {
+    GstCaps* caps = gst_caps_from_string(text);
+    EXPECT_FALSE(gst_pad_peer_query_accept_caps(filter.video()->srcpad, caps)) << text;
+    gst_caps_unref(caps);
+  }
+}
+
+TEST(MatteSettings, ImpossibleOnesAreAnErrorAtStartAndAWarningLater_n) {
+  MatteHarness at_start("threshold=1");
+  EXPECT_EQ(at_start.push(0), GST_FLOW_ERROR);
+  const std::vector<Complaint> errors = at_start.complaints(GST_MESSAGE_ERROR);
+  ASSERT_EQ(errors.size(), 1u);
+  EXPECT_EQ(errors[0].code, GST_RESOURCE_ERROR_SETTINGS);
+  MatteHarness later("");
+  ASSERT_EQ(later.push(0), GST_FLOW_OK);
+  g_object_set(later.element(), "threshold", 1.0, nullptr);
+  for (int i = 1; i < 4; ++i) ASSERT_EQ(later.push(i), GST_FLOW_OK);
+  EXPECT_EQ(later.complaints(GST_MESSAGE_WARNING).size(), 1u);
+  EXPECT_EQ(stat(later.element(), "frames-matted"), 4u);
+}
+
+/* ---- background-image ---- */
+
+class Background : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = fs::temp_directory_path() / ("liveedit-background-" + std::to_string(g_random_int()));
+    fs::create_directories(folder_);
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  // Runs a pipeline to its end.
+  static void write(const std::string& line) {
+    GstElement* pipeline = gst_parse_launch(line.c_str(), nullptr);
+    gst_element_set_state(pipeline, GST_STATE_PLAYING);
+    GstBus* bus = gst_element_get_bus(pipeline);
+    MessagePtr end(gst_bus_timed_pop_filtered(bus, 20 * GST_SECOND,
+                                              static_cast<GstMessageType>(GST_MESSAGE_EOS | GST_MESSAGE_ERROR)));
+    EXPECT_TRUE(end && GST_MESSAGE_TYPE(end.get()) == GST_MESSAGE_EOS) << line;
+    gst_object_unref(bus);
+    gst_element_set_state(pipeline, GST_STATE_NULL);
+    gst_object_unref(pipeline);
+  }
+
+  // A picture file of one colour.
+  std::string picture(const std::string& name, unsigned argb, const std::string& encoder) {
+    const std::string path = (folder_ / name).string();
+    write("videotestsrc num-buffers=1 pattern=solid-color foreground-color=" + std::to_string(argb) +
+          " ! video/x-raw,format=RGB,width=21,height=13 ! videoconvert ! " + encoder + " ! filesink location=" + path);
+    return path;
+  }
+
+  std::string text_file() {
+    const std::string path = (folder_ / "letter.txt").string();
+    std::ofstream(path) << "Dear Sir or Madam, this is no picture.\n";
+    return path;
+  }
+
+  // The red of the background.
+  static int shown(MatteHarness& filter, int index) {
+    EXPECT_EQ(filter.push(index, 40), GST_FLOW_OK);
+    const BufferPtr out = filter.take();
+    return out ? bytes_of(out.get())[3] : -1;
+  }
+
+  fs::path folder_;
+};
+
+TEST_F(Background, IsAPictureFileAndMayChangeWhileFramesFlow) {
+  const std::string first = picture("first.png", 0xffaa1100, "pngenc");
+  const std::string second = picture("second.jpg", 0xff401080, "jpegenc quality=100");
+  MatteHarness filter("output=composite background-color=0xff050505 background-image=" + first);
+  EXPECT_EQ(shown(filter, 0), 0xaa);
+  g_object_set(filter.element(), "background-image", second.c_str(), nullptr);
+  EXPECT_NEAR(shown(filter, 1), 0x40, 3);
+  g_object_set(filter.element(), "background-image", "", nullptr);
+  EXPECT_EQ(shown(filter, 2), 5);
+  EXPECT_TRUE(filter.complaints(GST_MESSAGE_WARNING).empty());
+}
+
+// As a telephone writes it that was held upright: the picture lies on its side, and a tag says so.
+TEST_F(Background, APhotographIsTurnedAsItsTagSays) {
+  if (!gst_registry_check_feature_version(gst_registry_get(), "jpegparse", 1, 0, 0))
+    GTEST_SKIP() << "this GStreamer has no jpegparse and jifmux, which know such tags";
+  const std::string path = (folder_ / "photo.jpg").string();
+  const std::string half = " ! video/x-raw,width=32,height=64 ! mix. ";
+  const std::string colour = "videotestsrc num-buffers=1 pattern=solid-color foreground-color=";
+  // Dark above, light below; turned by 90 degrees clockwise, light is left.
+  write(
+      "compositor name=mix sink_1::ypos=64 ! video/x-raw,format=I420,width=32,height=128 ! jpegenc quality=100 ! "
+      "taginject tags=image-orientation=rotate-90 ! jifmux ! filesink location=" +
+      path + " " + colour + "0xff202020" + half + colour + "0xffc0c0c0" + half);
+  MatteHarness filter("output=composite background-image=" + path);
+  EXPECT_GT(shown(filter, 0), 0x80) << "dark: it was not turned";
+}
+
+TEST_F(Background, OneThatCannotBeReadFailsAtStartWithOneErrorThatNamesIt_n) {
+  const std::string letter = text_file();
+  for (const auto& [path, code] : {std::pair(letter, GST_RESOURCE_ERROR_READ),
+                                   std::pair((folder_ / "none.png").string(), GST_RESOURCE_ERROR_NOT_FOUND),
+                                   std::pair(folder_.string(), GST_RESOURCE_ERROR_NOT_FOUND)}) {
+    GstElement* element = gst_element_factory_make("rvmmatte", nullptr);
+    gst_object_ref_sink(element);
+    GstBus* bus = gst_bus_new();
+    gst_element_set_bus(element, bus);
+    g_object_set(element, "background-image", path.c_str(), nullptr);
+    EXPECT_EQ(gst_element_set_state(element, GST_STATE_READY), GST_STATE_CHANGE_FAILURE) << path;
+    MessagePtr message(gst_bus_pop_filtered(bus, GST_MESSAGE_ERROR));
+    ASSERT_TRUE(message) << path;
+    GError* error = nullptr;
+    gst_message_parse_error(message.get(), &error, nullptr);
+    EXPECT_TRUE(g_error_matches(error, GST_RESOURCE_ERROR, code)) << error->message;
+    EXPECT_NE(std::string(error->message).find(path), std::string::npos) << error->message;
+    g_error_free(error);
+    message.reset();
+    EXPECT_FALSE(gst_bus_pop_filtered(bus, GST_MESSAGE_ERROR)) << "one error only";
+    gst_element_set_bus(element, nullptr);
+    gst_object_unref(bus);
+    gst_object_unref(element);
+  }
+}
+
+TEST_F(Background, OneThatCannotBeReadWhileRunningIsWarnedOfAndTheOneBeforeStays_n) {
+  MatteHarness filter("output=composite background-image=" + picture("first.png", 0xffaa1100, "pngenc"));
+  EXPECT_EQ(shown(filter, 0), 0xaa);
+  g_object_set(filter.element(), "background-image", text_file().c_str(), nullptr);
+  EXPECT_EQ(shown(filter, 1), 0xaa);
+  const std::vector<Complaint> warnings = filter.complaints(GST_MESSAGE_WARNING);
+  ASSERT_EQ(warnings.size(), 1u);
+  EXPECT_NE(warnings[0].text.find("letter.txt"), std::string::npos) << warnings[0].text;
+}
+
+}  // namespace
+}  // namespace liveedit::testing

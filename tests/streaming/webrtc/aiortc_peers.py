@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""livewebrtcsink and livewebrtcsrc with aiortc as viewer and publisher: a stack that shares nothing with GStreamer's."""
+import json
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+from pathlib import Path
+
+import live
+
+try:
+    import aiohttp  # noqa: F401
+    import aiortc  # noqa: F401
+except ImportError as missing:
+    print(f"skipped: {missing}; scripts/setup --tests installs aiortc")
+    sys.exit(live.SKIPPED)
+
+CLIENT = [sys.executable, str(Path(__file__).parent / "aiortc_client.py")]
+
+
+def start(*arguments):
+    return subprocess.Popen([*CLIENT, *map(str, arguments)], stdout=subprocess.PIPE, text=True)
+
+
+def red_sink(more=""):
+    return live.sink("videotestsrc is-live=true pattern=red ! video/x-raw,width=320,height=240,framerate=15/1", more)
+
+
+class Viewers(unittest.TestCase):
+    def watch(self, s, count, seconds):
+        client = start("view", s.url + "/whep", count, seconds)
+        return json.loads(client.communicate()[0].splitlines()[-1])
+
+    def assert_red(self, colour):
+        self.assertGreater(colour[0], 200)
+        self.assertLess(max(colour[1:]), 60)
+
+    def test_a_viewer_sees_and_hears(self):
+        with red_sink("audiotestsrc is-live=true ! queue ! sink.audio_sink") as s:
+            s.wait("async-done")
+            (seen,) = self.watch(s, 1, 4)
+            self.assertEqual(seen["status"], 201)
+            self.assertGreater(seen["frames"], 20)
+            self.assertGreater(seen["audio"], 50)
+            self.assert_red(seen["colour"])
+            s.wait("viewer-left")
+
+    def test_h264_alone(self):
+        with red_sink("video-caps=video/x-h264") as s:
+            s.wait("async-done")
+            (seen,) = self.watch(s, 1, 4)
+            self.assertGreater(seen["frames"], 20)
+            self.assert_red(seen["colour"])
+
+    # Caps that change while somebody watches, and pictures of odd sizes.
+    def test_the_size_changes(self):
+        line = ("concat name=c adjust-base=false ! livewebrtcsink name=sink port=0 "
+                "videotestsrc is-live=true num-buffers=60 pattern=red ! video/x-raw,width=320,height=240,framerate=15/1 ! c. "
+                "videotestsrc is-live=true pattern=red ! video/x-raw,width=161,height=121,framerate=15/1 ! c.")
+        with live.Live(line) as s:
+            s.wait("async-done")
+            (seen,) = self.watch(s, 1, 9)
+            self.assertGreater(seen["frames"], 60)
+            self.assert_red(seen["colour"])
+            self.assertEqual(s.found("ERROR|WARNING"), [])
+
+    # A stream that stands still is still shown to who comes later.
+    def test_a_still_stream(self):
+        line = ("videotestsrc num-buffers=1 pattern=red ! video/x-raw,width=320,height=240,framerate=1/1 ! "
+                "livewebrtcsink name=sink port=0 videotestsrc is-live=true ! fakesink")
+        with live.Live(line) as s:
+            s.wait("async-done")
+            time.sleep(1)
+            (seen,) = self.watch(s, 1, 4)
+            self.assertGreater(seen["frames"], 3)
+            self.assert_red(seen["colour"])
+
+    # One viewer that is stopped dead (not ended) costs the other no frame.
+    def test_a_stopped_viewer_costs_nobody_a_frame(self):
+        with red_sink() as s:
+            s.wait("async-done")
+            stopped = start("view", s.url + "/whep", 3, 60)
+            stopped.stdout.readline()
+            s.wait("viewer-joined", 3)
+            stopped.send_signal(19)  # SIGSTOP
+            (seen,) = self.watch(s, 1, 6)
+            stopped.kill()
+            stopped.communicate()
+            self.assertGreater(seen["frames"], 70)
+
+    def test_20_killed_viewers_leave_nothing(self):
+        with red_sink() as s:
+            s.wait("async-done")
+            # One viewer first: what GStreamer keeps for good is there then.
+            self.watch(s, 1, 1)
+            s.wait("viewer-left", 1, 60)
+            time.sleep(7)  # the idle encoder goes
+            before = (s.descriptors(), s.threads())
+            viewers = start("view", s.url + "/whep", 20, 120)
+            viewers.stdout.readline()
+            s.wait("viewer-joined", 21)
+            viewers.kill()
+            viewers.communicate()
+            s.wait("viewer-left", 21, 60)
+            self.assertLessEqual(s.settle(s.descriptors, before[0]), before[0])
+            self.assertLessEqual(s.settle(s.threads, before[1]), before[1])
+
+
+class Publishers(unittest.TestCase):
+    def publish(self, s, seconds):
+        client = start("publish", s.url + "/whip", seconds)
+        self.addCleanup(lambda: (client.kill(), client.communicate()))
+        self.assertEqual(client.stdout.readline().strip(), "publishing")
+        return client
+
+    # The picture and the tone of a publisher; after its death the fallback; the next one without a restart.
+    def test_publishers_come_and_go(self):
+        with tempfile.TemporaryDirectory() as folder:
+            line = ("livewebrtcsrc name=source port=0 fallback=black source.video ! videoconvert ! videoscale ! "
+                    "video/x-raw,format=RGB,width=16,height=16 ! "
+                    f"multifilesink location={folder}/newest.rgb max-files=1 sync=false "
+                    "source.audio ! audioconvert ! level ! fakesink sync=false")
+            with live.Live(line) as s:
+                newest = Path(folder) / "newest.rgb"
+
+                def middle():
+                    data = newest.read_bytes() if newest.exists() else b""
+                    return list(data[408:411]) if len(data) == 768 else None
+
+                def wait_colour(check):
+                    end = time.monotonic() + 30
+                    while time.monotonic() < end:
+                        colour = middle()
+                        if colour and check(colour):
+                            return True
+                        time.sleep(0.1)
+                    return False
+
+                first = self.publish(s, 60)
+                s.wait("publisher-joined, .*video=.boolean.true, audio=.boolean.true")
+                self.assertTrue(wait_colour(lambda c: c[0] > 200 and max(c[1:]) < 60), middle())
+                s.wait(r"level, .*rms=\(GValueArray\)< -1\d\.")
+                first.kill()
+                s.wait("publisher-left", 1, 60)
+                self.assertTrue(wait_colour(lambda c: max(c) < 20), middle())
+                self.publish(s, 60)
+                s.wait("publisher-joined", 2)
+                self.assertTrue(wait_colour(lambda c: c[0] > 200), middle())
+
+    def test_20_publishers_leave_nothing(self):
+        with live.Live("livewebrtcsrc name=source port=0 source.video ! fakesink source.audio ! fakesink") as s:
+            counts = []
+            for i in range(1, 7):
+                client = start("publish", s.url + "/whip", 1)
+                self.assertIn('{"status": 201}', client.communicate()[0])
+                s.wait("publisher-left", i, 60)
+                time.sleep(1)
+                counts.append((s.descriptors(), s.threads()))
+            self.assertLessEqual(counts[-1][0], counts[1][0], counts)
+            self.assertLessEqual(counts[-1][1], counts[1][1], counts)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv)
