@@ -27,6 +27,10 @@ RULES = [
     (r"elements/", r"(?:gst-plugins|streaming|server)/", "elements know nothing above or beside them"),
     (r"gst-plugins/", r"core/(?!api/)|server/", "plugins register elements and see the core through core/api only"),
     (r"streaming/", r"(?:core|elements|gst-plugins|server)/", "streaming/ is GStreamer and Boost.Beast only"),
+    (r"streaming/(?:base|http)/", r"streaming/(?:http_sink|rtsp|webrtc)/", "what the serving elements share knows none of them"),
+    (r"streaming/(?:http_sink|rtsp|webrtc)/", r"streaming/http/(?!io_thread|message|random_name|server)",
+     "serving elements see the HTTP server through its interface"),
+    (r"(?!streaming/http/)", r"boost/", "Boost stays inside streaming/http: it is slow to compile"),
     (r"server/", r"(?:core|elements|gst-plugins)/", "the server knows elements by name only"),
 ]
 
