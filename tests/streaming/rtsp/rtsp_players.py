@@ -143,10 +143,10 @@ class Players(unittest.TestCase):
             with Line(SINK + sound) as line:
                 url = line.get("s", "url")
                 wait_until(lambda: line.stat("s", "frames-in") > 25, "a second of video")
-                for name in ("Scale", "Speed"):
-                    for value in ("nan", "inf", "-inf", "0", "-1", "1e308", "2", "x"):
-                        with Rtsp(url) as client:
-                            session = client.play()
+                with Rtsp(url) as client:
+                    session = client.play()
+                    for name in ("Scale", "Speed"):
+                        for value in ("nan", "inf", "-inf", "0", "-1", "1e308", "2", "x"):
                             status, head = client.ask("PLAY", [f"Session: {session}", f"{name}: {value}"])
                             self.assertEqual(456, status, f"{name}: {value}: {head}")
                 self.assertIsNone(line.process.poll())
