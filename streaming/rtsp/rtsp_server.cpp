@@ -27,6 +27,7 @@ constexpr guint kBodyLimit = 64 * 1024;
 // A client may have a few connections without a session yet, not any number.
 constexpr unsigned kConnectionsBeyondSessions = 16;
 constexpr std::chrono::milliseconds kCleanup{2000};
+constexpr guint kClosedClientKeptMs = 1000;
 
 bool is_below(const std::string& path, const std::string& mount) {
   return path == mount || (path.starts_with(mount) && path[mount.size()] == '/');
@@ -47,6 +48,20 @@ GTlsCertificate* load_certificate(const ServerConfig& config) {
   g_error_free(problem);
   throw Error(ErrorKind::kSettings, "tls-certificate " + config.tls_certificate + " and tls-private-key " + key +
                                         " cannot be used: " + reason + ".");
+}
+
+// gst-rtsp-server 1.22 closes a client to whom nothing can be sent any more in an idle call that holds no reference to
+// it: a client that has gone by itself at that moment would be closed after its end. So it is kept until those calls
+// are over.
+void keep_closed_client(GstRTSPClient* client, gpointer) {
+  GSource* release = g_timeout_source_new(kClosedClientKeptMs);
+  g_source_set_priority(release, G_PRIORITY_LOW);
+  g_source_set_callback(
+      release, [](gpointer) -> gboolean { return G_SOURCE_REMOVE; }, g_object_ref(client), g_object_unref);
+  GMainContext* context = g_main_context_ref_thread_default();
+  g_source_attach(release, context);
+  g_main_context_unref(context);
+  g_source_unref(release);
 }
 
 class SharedServer : public Server, public std::enable_shared_from_this<SharedServer> {
@@ -162,6 +177,7 @@ void SharedServer::on_client(GstRTSPServer*, GstRTSPClient* client, gpointer dat
       client, "closed", G_CALLBACK(+[](GstRTSPClient*, gpointer count) { --**static_cast<Count*>(count); }),
       new Count(self->connections_), [](gpointer count, GClosure*) { delete static_cast<Count*>(count); },
       static_cast<GConnectFlags>(0));
+  g_signal_connect(client, "closed", G_CALLBACK(keep_closed_client), nullptr);
   if (*self->connections_ > self->config_.max_sessions + kConnectionsBeyondSessions) {
     GST_INFO("a client is turned away: %u are connected", self->connections_->load() - 1);
     gst_rtsp_client_close(client);

@@ -249,6 +249,15 @@ class Players(unittest.TestCase):
                 self.assert_watched(url, *(TCP if i % 2 else UDP), count=5)
             wait_until(lambda: line.stat("s", "encoders") == 0, "rest")
 
+    def test_viewers_who_leave_at_once(self):
+        with Line(SINK) as line:
+            url = line.get("s", "url")
+            wait_until(lambda: line.stat("s", "frames-in") > 0, "pictures")
+            for _ in range(150):
+                with Rtsp(url) as client:
+                    self.assertEqual(200, client.ask("PLAY", [f"Session: {client.play()}"])[0])
+            wait_until(lambda: line.stat("s", "encoders") + line.stat("s", "connections") == 0, "rest")
+
     @needs("ffmpeg")
     def test_caps_change(self):
         with Line(SINK) as line:
