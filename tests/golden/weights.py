@@ -29,14 +29,14 @@ def tensor(dtype, shape, begin, end, **more):
     return dict(dtype=dtype, shape=shape, data_offsets=[begin, end], **more)
 
 
-def hand_made():
-    """name -> bytes: the reference's own table of errors, and what lies beside it."""
-    good = {"a": tensor("F32", [2, 2], 0, 16), "b": tensor("U8", [3], 16, 19)}
-    twice = b'{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}'
+GOOD = {"a": tensor("F32", [2, 2], 0, 16), "b": tensor("U8", [3], 16, 19)}
+
+
+def well_formed():
     return {
-        "good": packed(good, bytes(19)),
-        "good_metadata": packed(dict(good, __metadata__={"format": "pt"}), bytes(19)),
-        "good_padded": packed(json.dumps(good).encode() + b"   \n\t", bytes(19)),
+        "good": packed(GOOD, bytes(19)),
+        "good_metadata": packed(dict(GOOD, __metadata__={"format": "pt"}), bytes(19)),
+        "good_padded": packed(json.dumps(GOOD).encode() + b"   \n\t", bytes(19)),
         "good_scalar": packed({"a": tensor("F64", [], 0, 8)}, bytes(8)),
         "good_empty": packed({}),
         "good_empty_metadata": packed({"__metadata__": {}}),
@@ -50,6 +50,11 @@ def hand_made():
             "a": tensor("F32", [2, 2], 0, 16)
         }, bytes(19)),
         "good_name": packed({'"\\\u00e9\u0000\U0001f98a': tensor("U8", [1], 0, 1)}, b"x"),
+    }
+
+
+def broken_headers():
+    return {
         "nothing": b"",
         "too_short": b"\0" * 7,
         "no_header": struct.pack("<Q", 0),
@@ -69,6 +74,11 @@ def hand_made():
         "deep_lists": packed(b'{"a":' + b"[" * 100000),
         "deep_objects": packed(b'{"a":' * 100000),
         "deep_shape": packed(b'{"a":{"dtype":"U8","shape":[[[[1]]]],"data_offsets":[0,1]}}', b"x"),
+    }
+
+
+def broken_offsets():
+    return {
         "overlap": packed({
             "a": tensor("U8", [2], 0, 2),
             "b": tensor("U8", [2], 1, 3)
@@ -79,8 +89,8 @@ def hand_made():
             "b": tensor("U8", [1], 2, 3)
         }, bytes(3)),
         "hole_at_start": packed({"a": tensor("U8", [1], 1, 2)}, bytes(2)),
-        "data_short": packed(good, bytes(18)),
-        "data_long": packed(good, bytes(20)),
+        "data_short": packed(GOOD, bytes(18)),
+        "data_long": packed(GOOD, bytes(20)),
         "data_without_tensors": packed({}, b"x"),
         "end_before_begin": packed({"a": tensor("U8", [1], 1, 0)}, b"x"),
         "size_differs": packed({"a": tensor("F32", [2, 3], 0, 16)}, bytes(16)),
@@ -89,6 +99,12 @@ def hand_made():
         "bytes_overflow": packed({"a": tensor("F32", [2**62], 0, 0)}),
         "huge_before_zero": packed({"a": tensor("F32", [2**62, 2**62, 0], 0, 0)}),
         "offset_overflow": packed({"a": tensor("U8", [1], 0, 2**64)}, b"x"),
+    }
+
+
+def broken_fields():
+    twice = b'{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}'
+    return {
         "negative": packed({"a": tensor("U8", [-1], 0, 1)}, b"x"),
         "negative_zero": packed(b'{"a":{"dtype":"U8","shape":[-0],"data_offsets":[0,0]}}'),
         "fraction": packed(b'{"a":{"dtype":"U8","shape":[1.0],"data_offsets":[0,1]}}', b"x"),
@@ -122,6 +138,11 @@ def hand_made():
         "control_character": packed(b'{"__metadata__":{"a":"\x01"}}'),
         "trailing_comma": packed(b'{"__metadata__":{},}'),
     }
+
+
+def hand_made():
+    """name -> bytes: the reference's own table of errors, and what lies beside it."""
+    return well_formed() | broken_headers() | broken_offsets() | broken_fields()
 
 
 def mutate(chance, file):
