@@ -33,8 +33,9 @@ def psnr(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
 
 
 def log_error(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-    """PSNR as a loss: every picture counts for its relative error, so that easy looks are learnt as exactly as hard ones."""
-    return torch.log(((x - y) ** 2).mean((1, 2, 3)) + 2e-4).mean()
+    """PSNR as a loss, of the picture as it is shown: every one counts for its relative error, so that easy looks are learnt as exactly
+    as hard ones."""
+    return torch.log(((x.clamp(0, 1) - y) ** 2).mean((1, 2, 3)) + 2e-4).mean()
 
 
 class MeanWeights:

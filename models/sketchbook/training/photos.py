@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import torch
 
-from looks import luma
+from filters import blur, luma
 
 SIZES = {256: 26000, 384: 8000}     # crops a bank
 MADE_UP = 0.12                      # share of crops that are drawn and not photographed
@@ -51,12 +51,19 @@ def crop(rng: np.random.RandomState, pictures: list, weights: np.ndarray, side: 
     picture = pictures[rng.choice(len(pictures), p=weights)]
     height, width = picture.shape[:2]
     short = min(height, width)
-    least = min(side * .8, short * .8)
-    reach = int(np.exp(rng.uniform(np.log(least), np.log(short)))) if rng.rand() < .75 else short
+    # Whole pictures and large parts, as frames of a camera are, and some small ones.
+    chance, least = rng.rand(), min(side * (1.2 if rng.rand() < .7 else .8), short * .8)
+    reach = int(np.exp(rng.uniform(np.log(least), np.log(short)))) if chance < .6 else short
     top, left = rng.randint(0, height - reach + 1), rng.randint(0, width - reach + 1)
     cut = picture[top:top + reach, left:left + reach]
     cut = cv2.resize(cut, (side, side), interpolation=cv2.INTER_AREA if reach >= side else cv2.INTER_CUBIC)
     return cut[:, ::-1] if rng.rand() < .5 else cut
+
+
+def detail(picture: np.ndarray) -> float:
+    """How much fine texture a picture has at 256 pixels, of 255; clear skies are learnt at once, foliage is not."""
+    bright = cv2.cvtColor(cv2.resize(picture, (256, 256), interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY).astype(np.float32)
+    return float((bright - cv2.GaussianBlur(bright, (0, 0), 1.5)).std())
 
 
 def fill(job: tuple) -> None:
@@ -65,7 +72,7 @@ def fill(job: tuple) -> None:
     cv2.setNumThreads(1)
     rng = np.random.RandomState(1000 * side + worker)
     pictures = [cv2.imread(str(path))[..., ::-1] for path in sorted((cache / "train").glob("*.jpg"))]
-    weights = np.array([min(picture.shape[:2]) ** .5 for picture in pictures])
+    weights = np.array([min(picture.shape[:2]) ** .5 * (2 + detail(picture)) for picture in pictures])
     bank = np.lib.format.open_memmap(cache / f"bank{side}.npy", mode="r+")
     for index in range(worker, len(bank), workers):
         bank[index] = crop(rng, pictures, weights / weights.sum(), side)
@@ -84,7 +91,8 @@ def load_bank(cache: Path, side: int, device: str) -> torch.Tensor:
 
 
 def draw(bank: torch.Tensor, count: int) -> torch.Tensor:
-    """Random crops with random gamma, saturation, white balance, contrast and brightness: [count, 3, side, side], 0..1."""
+    """Random crops with random gamma, saturation, white balance, contrast, brightness and sharpness:
+    [count, 3, side, side], 0..1."""
     device = bank.device
     x = bank[torch.randint(len(bank), (count,), device=device)].permute(0, 3, 1, 2).float() / 255
 
@@ -98,6 +106,7 @@ def draw(bank: torch.Tensor, count: int) -> torch.Tensor:
     balance = 1 + .18 * torch.randn(count, 3, 1, 1, device=device)
     x = x * torch.where(torch.rand(count, 1, 1, 1, device=device) < .4, balance, torch.ones_like(balance)).clamp(.6, 1.4)
     x = (x - .5) * some(.4, .7, 1.25, 1.) + .5 + some(.3, -.12, .12, 0.)
+    x = x + (x - blur(x, .8)) * some(.35, .2, 1.2, 0.)      # cameras sharpen
     return x.clamp(0, 1)
 
 

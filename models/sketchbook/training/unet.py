@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Train the UNet and the text encoder together, through the VAE, in one denoising step, and tune the VAE's decoder with them.
+"""Train the UNet and the text encoder together, through the VAE, in one denoising step, and tune the VAE with them.
 
     unet.py CACHE OUT --seconds 1000      reads OUT/vae and OUT/prompts.pt, writes OUT/unet, OUT/text_encoder and OUT/vae
+    unet.py CACHE OUT --polish --start FOLDER --seconds 300     goes on with every network, for the picture alone
 
 A timestep t asks for (t + 1) / 1000 of the look: the target is that mixture of photograph and look, so that strength
 is the amount of the effect.
@@ -20,7 +21,7 @@ from safetensors.torch import load_file, save_file
 
 import looks
 from losses import MeanWeights, gradient_distance, log_error, ssim
-from networks import (SCALE, Editor, TextEncoder, effect_amount, make_unet, make_vae, noise_levels, noisy, to_float)
+from networks import (LATENTS, SCALE, STRIDE, Editor, TextEncoder, effect_amount, make_unet, make_vae, noise_levels, noisy, to_float)
 from photos import draw, load_bank, sensor_noise
 
 WARM_UP = 200
@@ -30,7 +31,8 @@ SIDES = (256, 256, 384)                             # of one step after the othe
 HARD = ("pencil", "ink", "chalk", "comic", "pixel", "popart", "engraving", "neon", "blueprint", "mosaic", "cyberpunk", "vivid",
         "noir", "night_vision")
 PARTS = ("latent", "l1", "l2", "gradient", "1-ssim", "log", "round trip l1", "l2")
-WEIGHTS = (.1, 1., 4., .7, .15, .03, .3, 3.)
+WEIGHTS = (.1, 1., 4., .7, .15, .03, .3, 3.)        # to learn the looks
+POLISH = (.01, .3, 1., .25, .2, .2, .1, 1.)         # to come as near as can be once they are learnt
 SAVE_EVERY = 100                                    # seconds
 CHANNELS_LAST = torch.channels_last
 
@@ -42,24 +44,42 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=1000)
     parser.add_argument("--rate", type=float, default=9e-4)
     parser.add_argument("--decoder-rate", type=float, default=3e-4)
+    parser.add_argument("--encoder-rate", type=float, help="of the VAE's encoder: 0 where it stands still, as it does unless --polish")
+    parser.add_argument("--text-rate", type=float, help="of the text encoder: --rate, or a quarter of it with --polish")
+    parser.add_argument("--polish", action="store_true", help="weigh the losses by the final picture")
     parser.add_argument("--start", type=Path, help="go on from this folder's unet and text_encoder")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.encoder_rate is None:
+        options.encoder_rate = options.decoder_rate if options.polish else 0.
+    if options.text_rate is None:
+        options.text_rate = options.rate / (4 if options.polish else 1)
+    return options
 
 
 class Judge(nn.Module):
     """One edit and what is wrong with it, in the latents and in the picture."""
 
-    def __init__(self, editor: nn.Module, decoder: nn.Module):
+    def __init__(self, vae: nn.Module, editor: nn.Module, tuned: bool):
         super().__init__()
-        self.editor, self.decoder = editor, decoder
+        self.encoder, self.decoder, self.editor, self.tuned = vae.encoder, vae.decoder, editor, tuned
 
-    def forward(self, sample, t, ids, target, y):
+    def encoded(self, x):
+        with torch.autocast(x.device.type, dtype=torch.bfloat16, cache_enabled=False):
+            return self.encoder(x.contiguous(memory_format=CHANNELS_LAST) * 2 - 1).float()
+
+    def decoded(self, latents):
+        with torch.autocast(latents.device.type, dtype=torch.bfloat16, cache_enabled=False):
+            return self.decoder(latents.contiguous(memory_format=CHANNELS_LAST)).float() * .5 + .5
+
+    def forward(self, seen, y, t, sigma, noise, ids):
+        # Where the encoder is tuned along, the wanted latents move: a quarter of them, for the round trip, is enough.
+        known = len(y) // 4 if self.tuned else len(y)
+        source, target = self.encoded(torch.cat([seen, y[:known]])).split([len(y), known])
+        sample = noisy(source * SCALE, noise, sigma).contiguous(memory_format=CHANNELS_LAST)
         latents = self.editor(sample, t, ids) / SCALE
-        with torch.autocast(y.device.type, dtype=torch.bfloat16, cache_enabled=False):
-            both = self.decoder(torch.cat([latents, target[:len(target) // 4]]).contiguous(memory_format=CHANNELS_LAST))
-        both = both.float() * .5 + .5
+        both = self.decoded(torch.cat([latents, target[:len(y) // 4]]))
         edited, again = both[:len(y)], both[len(y):]
-        off = latents - target
+        off = latents[:known] - target.detach()
         return torch.stack(((off.abs() + .5 * off * off).mean(), (edited - y).abs().mean(), ((edited - y) ** 2).mean(),
                             gradient_distance(edited, y), 1 - ssim(edited, y).mean(), log_error(edited, y),
                             (again - y[:len(again)]).abs().mean(), ((again - y[:len(again)]) ** 2).mean()))
@@ -91,27 +111,28 @@ class Trainer:
         self.batches = BATCHES if device == "cuda" else dict.fromkeys(BATCHES, 8)
         vae = make_vae()
         vae.load_state_dict(to_float(load_file(options.out / "vae/diffusion_pytorch_model.safetensors")))
-        self.half = torch.bfloat16 if device == "cuda" else torch.float32
-        self.encoder = copy.deepcopy(vae.encoder).to(device, self.half).to(memory_format=CHANNELS_LAST).requires_grad_(False)
         self.vae = vae.to(device).to(memory_format=CHANNELS_LAST)
-        self.decoder = self.vae.decoder.requires_grad_(options.decoder_rate > 0)
+        for part, rate in ((self.vae.encoder, options.encoder_rate), (self.vae.decoder, options.decoder_rate)):
+            part.requires_grad_(rate > 0)
         self.unet, self.text = make_unet().to(device).to(memory_format=CHANNELS_LAST), TextEncoder().to(device)
         with torch.no_grad():
             self.unet.conv_out.weight.mul_(SCALE)       # the output is ten deviations wide
         if options.start:
             self.unet.load_state_dict(to_float(load_file(options.start / "unet/diffusion_pytorch_model.safetensors")))
             self.text.load_state_dict(to_float(load_file(options.start / "text_encoder/model.safetensors")))
-        decoder = [*self.decoder.parameters()] if options.decoder_rate else []
-        self.parameters = [*self.unet.parameters(), *self.text.parameters(), *decoder]
-        self.groups = [{"params": self.parameters[:len(self.parameters) - len(decoder)], "share": 1., "haste": math.inf},
-                       {"params": decoder, "share": options.decoder_rate / options.rate, "haste": 6.}]
+        # The VAE's parts, which are trained already, set out slowly.
+        rates = ((self.unet, options.rate, math.inf), (self.text, options.text_rate, math.inf),
+                 (self.vae.decoder, options.decoder_rate, 6.), (self.vae.encoder, options.encoder_rate, 6.))
+        self.groups = [{"params": [*part.parameters()], "share": rate / options.rate, "haste": haste}
+                       for part, rate, haste in rates if rate > 0]
+        self.parameters = [parameter for group in self.groups for parameter in group["params"]]
         self.sigmas, self.draws = noise_levels(device), Draws()
-        self.weights = torch.tensor(WEIGHTS, device=device)
+        self.weights = torch.tensor(POLISH if options.polish else WEIGHTS, device=device)
         self.judges = {side: self.captured(side) for side in BATCHES}
 
     def captured(self, side: int) -> nn.Module:
         """Edit and losses at one size, as a CUDA graph: the networks are so small that launching them takes longer than they do."""
-        judge = Judge(Editor(self.unet, self.text), self.decoder)
+        judge = Judge(self.vae, Editor(self.unet, self.text), self.options.encoder_rate > 0)
         if self.device != "cuda":
             return judge
         return torch.cuda.make_graphed_callables(judge, self.batch(side), allow_unused_input=True)
@@ -131,11 +152,9 @@ class Trainer:
             y[first:first + GROUP] = looks.apply(spec, x[first:first + GROUP])
             ids.append(self.table[spec][torch.randint(len(self.table[spec]), (GROUP,), device=self.device)])
         t = self.timesteps(count)
-        y = x + effect_amount(t) * (y - x)
-        both = torch.cat([sensor_noise(x), y]).to(self.half).contiguous(memory_format=CHANNELS_LAST)
-        source, target = self.encoder(both * 2 - 1).float().chunk(2)
-        sample = noisy(source * SCALE, torch.randn_like(source), self.sigmas[t]).contiguous(memory_format=CHANNELS_LAST)
-        return sample, t, torch.cat(ids), target, y.contiguous()
+        y = (x + effect_amount(t) * (y - x)).contiguous()
+        noise = torch.randn(count, LATENTS, side // STRIDE, side // STRIDE, device=self.device)
+        return sensor_noise(x), y, t, self.sigmas[t], noise, torch.cat(ids)
 
     def save(self) -> None:
         for network, name in ((self.unet, "unet"), (self.vae, "vae")):
