@@ -11,13 +11,13 @@
 #include <fstream>
 #include <iostream>
 #include <iterator>
-#include <map>
 #include <sstream>
 #include <string>
 #include <vector>
 
 #include <nlohmann/json.hpp>
 
+#include "bench/arguments.h"
 #include "core/api/core.h"
 
 namespace {
@@ -52,47 +52,28 @@ std::vector<int> numbers_of(const std::string& text) {
 
 Options read_options(int count, char** words) {
   Options options;
-  std::map<std::string, std::string> given;
-  for (int i = 1; i < count; ++i) {
-    const std::string name = words[i];
-    if (name == "--ask") {
-      options.ask = true;
-    } else if (i + 1 < count && name.starts_with("--")) {
-      given[name.substr(2)] = words[++i];
-    } else {
-      throw liveedit::Error(liveedit::ErrorKind::kSettings, "Not understood: " + name);
-    }
-  }
-  const auto take = [&](const char* name, auto&& use) {
-    const auto found = given.find(name);
-    if (found == given.end()) return;
-    use(found->second);
-    given.erase(found);
-  };
-  take("model", [&](const std::string& value) { options.config.model = value; });
-  take("device", [&](const std::string& value) { options.config.device = value; });
-  take("dtype", [&](const std::string& value) { options.config.dtype = dtype_of(value); });
-  take("threads", [&](const std::string& value) { options.config.threads = std::stoi(value); });
-  take("acceleration", [&](const std::string& value) {
+  liveedit::bench::Arguments given(count, words, {"ask"});
+  given.take_flag("ask", options.ask);
+  given.take_text("model", options.config.model);
+  given.take_text("device", options.config.device);
+  given.take("dtype", [&](const std::string& value) { options.config.dtype = dtype_of(value); });
+  given.take_number("threads", options.config.threads);
+  given.take("acceleration", [&](const std::string& value) {
     options.config.acceleration = value == "none" ? liveedit::Acceleration::kNone : liveedit::Acceleration::kAuto;
   });
-  take("prompt", [&](const std::string& value) { options.params.prompt = value; });
-  take("strength", [&](const std::string& value) { options.params.strength = std::stof(value); });
-  take("steps", [&](const std::string& value) { options.params.num_inference_steps = std::stoi(value); });
-  take("guidance", [&](const std::string& value) { options.params.guidance_scale = std::stof(value); });
-  take("seed", [&](const std::string& value) { options.params.seed = std::stoll(value); });
-  take("t-index-list", [&](const std::string& value) { options.params.t_index_list = numbers_of(value); });
-  take("size", [&](const std::string& value) {
-    options.width = std::stoi(value);
-    options.height = std::stoi(value.substr(value.find('x') + 1));
-  });
-  take("frames", [&](const std::string& value) { options.frames = std::stoi(value); });
-  take("warm-up", [&](const std::string& value) { options.warm_up = std::stoi(value); });
-  take("depth", [&](const std::string& value) { options.depth = std::stoi(value); });
-  take("input", [&](const std::string& value) { options.input = value; });
-  take("output", [&](const std::string& value) { options.output = value; });
-  if (!given.empty())
-    throw liveedit::Error(liveedit::ErrorKind::kSettings, "Not understood: --" + given.begin()->first);
+  given.take_text("prompt", options.params.prompt);
+  given.take_number("strength", options.params.strength);
+  given.take_number("steps", options.params.num_inference_steps);
+  given.take_number("guidance", options.params.guidance_scale);
+  given.take_number("seed", options.params.seed);
+  given.take("t-index-list", [&](const std::string& value) { options.params.t_index_list = numbers_of(value); });
+  given.take_size("size", options.width, options.height);
+  given.take_number("frames", options.frames);
+  given.take_number("warm-up", options.warm_up);
+  given.take_number("depth", options.depth);
+  given.take_text("input", options.input);
+  given.take_text("output", options.output);
+  given.finish();
   return options;
 }
 

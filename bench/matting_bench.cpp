@@ -2,6 +2,7 @@
 // Times matting through the border, without GStreamer: RGB frames in, RGBA with the matte out, one JSON line a round.
 //
 //   matting_bench --model FILE [--device cuda] [--size 512x512] [--ratio 1] [--frames 100] [--depth 1] [--format nv12]
+//   ... matting_bench ... --memory cuda    frames that lie in GPU memory, and pictures that stay there
 //   ... matting_bench ... --ask            a round of N frames for each line "N" of standard input, until its end
 //   matting_bench ... --input A.rgb --output B.rgba    mats a film of raw RGB frames, to look at or to compare
 #include <algorithm>
@@ -10,12 +11,13 @@
 #include <cstdio>
 #include <fstream>
 #include <iostream>
-#include <map>
 #include <string>
 #include <vector>
 
 #include <nlohmann/json.hpp>
 
+#include "bench/arguments.h"
+#include "bench/picture_bytes.h"
 #include "core/api/core.h"
 
 namespace {
@@ -31,6 +33,7 @@ struct Options {
   int warm_up = 10;
   int depth = 1;  // frames inside before one is collected
   bool nv12 = false;
+  bool on_gpu = false;
   bool ask = false;
   std::string input;
   std::string output;
@@ -42,70 +45,48 @@ liveedit::MatteOutput output_of(const std::string& word) {
   return word == "composite" ? liveedit::MatteOutput::kComposite : liveedit::MatteOutput::kRgba;
 }
 
-std::map<std::string, std::string> read_words(int count, char** words, Options& options) {
-  std::map<std::string, std::string> given;
-  for (int i = 1; i < count; ++i) {
-    const std::string name = words[i];
-    if (name == "--ask") {
-      options.ask = true;
-    } else if (i + 1 < count && name.starts_with("--")) {
-      given[name.substr(2)] = words[++i];
-    } else {
-      throw liveedit::Error(liveedit::ErrorKind::kSettings, "Not understood: " + name);
-    }
-  }
-  return given;
-}
-
 Options read_options(int count, char** words) {
   Options options;
-  std::map<std::string, std::string> given = read_words(count, words, options);
-  const auto take = [&](const char* name, auto&& use) {
-    const auto found = given.find(name);
-    if (found == given.end()) return;
-    use(found->second);
-    given.erase(found);
-  };
-  const auto take_number = [&](const char* name, auto& number) {
-    take(name,
-         [&](const std::string& value) { number = static_cast<std::decay_t<decltype(number)>>(std::stod(value)); });
-  };
-  take("model", [&](const std::string& value) { options.config.model = value; });
-  take("device", [&](const std::string& value) { options.config.device = value; });
-  take("dtype", [&](const std::string& value) {
+  liveedit::bench::Arguments given(count, words, {"ask"});
+  given.take_flag("ask", options.ask);
+  given.take_text("model", options.config.model);
+  given.take_text("device", options.config.device);
+  given.take("dtype", [&](const std::string& value) {
     options.config.dtype = value == "fp32" ? liveedit::Dtype::kFp32 : liveedit::Dtype::kAuto;
   });
-  take("acceleration", [&](const std::string& value) {
+  given.take("acceleration", [&](const std::string& value) {
     options.config.acceleration = value == "none" ? liveedit::Acceleration::kNone : liveedit::Acceleration::kAuto;
   });
-  take("kind", [&](const std::string& value) { options.params.output = output_of(value); });
-  take("format", [&](const std::string& value) { options.nv12 = value == "nv12"; });
-  take("size", [&](const std::string& value) {
-    options.width = std::stoi(value);
-    options.height = std::stoi(value.substr(value.find('x') + 1));
-  });
-  take_number("threads", options.config.threads);
-  take_number("ratio", options.params.downsample_ratio);
-  take_number("feather", options.params.feather);
-  take_number("blur", options.params.background_blur);
-  take_number("frames", options.frames);
-  take_number("warm-up", options.warm_up);
-  take_number("depth", options.depth);
-  take("input", [&](const std::string& value) { options.input = value; });
-  take("output", [&](const std::string& value) { options.output = value; });
-  if (!given.empty())
-    throw liveedit::Error(liveedit::ErrorKind::kSettings, "Not understood: --" + given.begin()->first);
+  given.take("kind", [&](const std::string& value) { options.params.output = output_of(value); });
+  given.take("format", [&](const std::string& value) { options.nv12 = value == "nv12"; });
+  given.take("memory", [&](const std::string& value) { options.on_gpu = value == "cuda"; });
+  given.take_size("size", options.width, options.height);
+  given.take_number("threads", options.config.threads);
+  given.take_number("ratio", options.params.downsample_ratio);
+  given.take_number("feather", options.params.feather);
+  given.take_number("blur", options.params.background_blur);
+  given.take_number("frames", options.frames);
+  given.take_number("warm-up", options.warm_up);
+  given.take_number("depth", options.depth);
+  given.take_text("input", options.input);
+  given.take_text("output", options.output);
+  given.finish();
+  if (options.on_gpu && !options.input.empty()) {
+    throw liveedit::Error(liveedit::ErrorKind::kSettings,
+                          "A film is read into the computer's memory: leave --memory away.");
+  }
   return options;
 }
 
-liveedit::FrameView view_of(std::vector<std::uint8_t>& picture, const Options& options, liveedit::PixelFormat format) {
+liveedit::FrameView view_of(std::uint8_t* picture, const Options& options, liveedit::PixelFormat format) {
   liveedit::FrameView view;
   view.format = format;
+  view.memory = options.on_gpu ? liveedit::MemoryKind::kCuda : liveedit::MemoryKind::kHost;
   view.width = options.width;
   view.height = options.height;
-  view.planes[0] = picture.data();
+  view.planes[0] = picture;
   if (format == liveedit::PixelFormat::kNv12) {
-    view.planes[1] = picture.data() + static_cast<std::ptrdiff_t>(options.width) * options.height;
+    view.planes[1] = picture + static_cast<std::ptrdiff_t>(options.width) * options.height;
     view.strides = {options.width, (options.width + 1) / 2 * 2, 0};
   } else {
     const bool rgb = format == liveedit::PixelFormat::kRgb;
@@ -135,11 +116,12 @@ class Bench {
   Bench(liveedit::Core& core, const Options& options) : options_(options) {
     matter_ = core.create_matter(options.config, [](const liveedit::ProgressStep&) { return true; });
     params_ = std::make_shared<const liveedit::MatteParams>(options.params);
-    output_.resize(4 * static_cast<std::size_t>(options.width) * static_cast<std::size_t>(options.height));
+    const std::size_t bytes = 4 * static_cast<std::size_t>(options.width) * static_cast<std::size_t>(options.height);
+    output_ = liveedit::bench::PictureBytes(std::vector<std::uint8_t>(bytes), options.on_gpu);
   }
 
   void warm_up() {
-    for (int i = 0; i < 8; ++i) inputs_.push_back(make_picture(options_, i));
+    for (int i = 0; i < 8; ++i) inputs_.emplace_back(make_picture(options_, i), options_.on_gpu);
     run(options_.warm_up);
   }
 
@@ -148,7 +130,7 @@ class Bench {
     std::vector<double> times;
     auto last = Clock::now();
     const auto collect_one = [&] {
-      collect(inputs_[collected_++ % inputs_.size()]);
+      collect(input_view(inputs_[collected_++ % inputs_.size()]));
       const auto now = Clock::now();
       times.push_back(std::chrono::duration<double, std::milli>(now - last).count());
       last = now;
@@ -170,8 +152,9 @@ class Bench {
     const auto size = static_cast<std::streamsize>(frame.size());
     const bool gray = options_.params.output == liveedit::MatteOutput::kMatte;
     while (in.read(reinterpret_cast<char*>(frame.data()), size)) {
-      matter_->submit(0, view_of(frame, options_, liveedit::PixelFormat::kRgb), params_);
-      collect(frame);
+      const liveedit::FrameView view = view_of(frame.data(), options_, liveedit::PixelFormat::kRgb);
+      matter_->submit(0, view, params_);
+      collect(view);
       out.write(reinterpret_cast<const char*>(output_.data()), gray ? size / 3 : size / 3 * 4);
     }
   }
@@ -188,6 +171,7 @@ class Bench {
             {"height", options_.height},
             {"ratio", options_.params.downsample_ratio},
             {"depth", options_.depth},
+            {"memory", options_.on_gpu ? "cuda" : "system"},
             {"frames", times.size()},
             {"median_ms", times[times.size() / 2]},
             {"p99_ms", times[times.size() * 99 / 100]},
@@ -195,16 +179,15 @@ class Bench {
   }
 
  private:
-  liveedit::FrameView input_view(std::vector<std::uint8_t>& picture) const {
-    return view_of(picture, options_, options_.nv12 ? liveedit::PixelFormat::kNv12 : liveedit::PixelFormat::kRgb);
+  liveedit::FrameView input_view(liveedit::bench::PictureBytes& picture) const {
+    return view_of(picture.data(), options_,
+                   options_.nv12 ? liveedit::PixelFormat::kNv12 : liveedit::PixelFormat::kRgb);
   }
 
-  void collect(std::vector<std::uint8_t>& original) {
+  void collect(const liveedit::FrameView& original) {
     const bool gray = options_.params.output == liveedit::MatteOutput::kMatte;
     const auto format = gray ? liveedit::PixelFormat::kGray8 : liveedit::PixelFormat::kRgba;
-    const liveedit::FrameView view =
-        options_.input.empty() ? input_view(original) : view_of(original, options_, liveedit::PixelFormat::kRgb);
-    const liveedit::MatteResult result = matter_->collect(view, view_of(output_, options_, format));
+    const liveedit::MatteResult result = matter_->collect(original, view_of(output_.data(), options_, format));
     if (result.outcome == liveedit::MatteOutcome::kMatted) return;
     throw liveedit::Error(liveedit::ErrorKind::kInference, "A frame was not matted. " + result.warning);
   }
@@ -212,8 +195,8 @@ class Bench {
   Options options_;
   std::unique_ptr<liveedit::Matter> matter_;
   std::shared_ptr<const liveedit::MatteParams> params_;
-  std::vector<std::vector<std::uint8_t>> inputs_;
-  std::vector<std::uint8_t> output_;
+  std::vector<liveedit::bench::PictureBytes> inputs_;
+  liveedit::bench::PictureBytes output_;
   std::uint64_t submitted_ = 0;
   std::uint64_t collected_ = 0;
 };

@@ -44,6 +44,8 @@ struct MatteParams {
   int inference_interval = 1;   // >= 1: the network sees every n-th frame, the others wear its matte
   float similar_threshold = 0;  // 0..1: mean absolute difference to the last frame seen by the network up to which its
                                 // matte is used again; 0: never
+  int warm_up = 0;  // 0..10: so many times more the network looks at the first frame of a scene, whose matte
+                    // would be coarse: it has no earlier frame to remember
   // kComposite: the image where there is one, else the blurred picture where blur > 0, else the colour.
   std::shared_ptr<const BackgroundPicture> background_image;  // scaled to cover the frame, centred
   float background_blur = 0;                                  // pixels, >= 0: standard deviation
@@ -62,7 +64,8 @@ struct MatterInfo {
 enum class MatteOutcome {
   kMatted,  // by the network
   kReused,  // the last matte (inference_interval, similar frame)
-  kHeld,    // the network gave NaN or Inf: the last good matte, or an opaque one where there is none
+  kHeld,    // the network failed, or gave NaN or Inf: the last good matte, or an empty one where there is none, so that
+            // nothing shows that a good matte would have hidden
 };
 
 struct MatteResult {
@@ -85,7 +88,7 @@ struct MatterStats {
 //
 // Frames go in by submit() and come back in the same order by collect(), as with a Diffuser; depth() of them may be in
 // flight. submit, collect, reset: one thread at a time. The others: any thread. Every function may throw Error; after
-// kInference the stream goes on with the next frame.
+// kInference, which is thrown where a frame cannot be read or written, the stream goes on with the next frame.
 class Matter {
  public:
   virtual ~Matter() = default;

@@ -2,11 +2,11 @@
 #include "core/diffusion/crop_window.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace liveedit::diffusion {
 namespace {
 
-constexpr int kLeastSide = 256;   // pixels: below it, models that were trained at 256 or 512 see too little
 constexpr int kLeastStep = 64;    // pixels: between sizes
 constexpr int kLeastMargin = 16;  // pixels
 constexpr int kMarginShare = 8;   // of the subject's side
@@ -23,9 +23,9 @@ int margin_of(int side) {
 }
 
 // With a margin, room for a place on the grid, and so that neighbouring sizes are far apart.
-int wanted_size(int side, int frame, int grid) {
+int wanted_size(int side, int frame, int grid, int least_side) {
   const int step = round_up(kLeastStep, grid);
-  return std::min(frame, round_up(std::max(side + 2 * margin_of(side) + grid, kLeastSide), step));
+  return std::min(frame, round_up(std::max(side + 2 * margin_of(side) + grid, least_side), step));
 }
 
 double area(int width, int height) {
@@ -62,14 +62,15 @@ void CropWindow::settle(int width, int height, const kernels::FrameBox& subject,
   spare_frames_ = 0;
 }
 
-kernels::FrameBox CropWindow::follow(const kernels::FrameBox& subject, int frame_width, int frame_height, int grid) {
+kernels::FrameBox CropWindow::follow(const kernels::FrameBox& subject, int frame_width, int frame_height, int grid,
+                                     int least_side) {
   if (frame_width != frame_width_ || frame_height != frame_height_) {
     reset();
     frame_width_ = frame_width;
     frame_height_ = frame_height;
   }
-  const int width = wanted_size(subject.width, frame_width, grid);
-  const int height = wanted_size(subject.height, frame_height, grid);
+  const int width = wanted_size(subject.width, frame_width, grid, least_side);
+  const int height = wanted_size(subject.height, frame_height, grid, least_side);
   if (width > across_.size || height > down_.size) {
     settle(std::max(width, across_.size), std::max(height, down_.size), subject, grid);
   } else if (area(width, height) >= kTooLarge * area(across_.size, down_.size)) {
@@ -82,6 +83,18 @@ kernels::FrameBox CropWindow::follow(const kernels::FrameBox& subject, int frame
   across_.move(subject.x, subject.x + subject.width, margin_of(subject.width), frame_width, grid);
   down_.move(subject.y, subject.y + subject.height, margin_of(subject.height), frame_height, grid);
   return {across_.at, down_.at, across_.size, down_.size};
+}
+
+PictureSize enlarged(PictureSize window, PictureSize frame, int native, int grid) {
+  const double to_native = static_cast<double>(native) / std::max(window.width, window.height);
+  const double to_less_work =
+      std::sqrt(kHardlyLess * area(frame.width, frame.height) / area(window.width, window.height));
+  const double factor = std::min(to_native, to_less_work);
+  if (factor <= 1) return window;
+  const auto side = [&](int size) {
+    return std::max(size, static_cast<int>(std::lround(factor * size / grid)) * grid);
+  };
+  return {side(window.width), side(window.height)};
 }
 
 }  // namespace liveedit::diffusion

@@ -11,8 +11,10 @@ namespace liveedit::diffusion {
 class CropWindow {
  public:
   // subject: where there is something to edit, inside the frame and not empty. grid: what sizes are padded to; places
-  // and sizes are multiples of it, but for where the frame ends. The whole frame, where less would hardly be less work.
-  kernels::FrameBox follow(const kernels::FrameBox& subject, int frame_width, int frame_height, int grid);
+  // and sizes are multiples of it, but for where the frame ends. least_side: no side is shorter, but for the frame's.
+  // The whole frame, where less would hardly be less work.
+  kernels::FrameBox follow(const kernels::FrameBox& subject, int frame_width, int frame_height, int grid,
+                           int least_side);
 
   // The next frame belongs to another scene.
   void reset() { *this = {}; }
@@ -37,5 +39,17 @@ class CropWindow {
   int recent_width_ = 0;  // the most that these wanted
   int recent_height_ = 0;
 };
+
+// Width and height in pixels.
+struct PictureSize {
+  int width = 0;
+  int height = 0;
+  bool operator==(const PictureSize&) const = default;
+};
+
+// The size at which a window of a frame is edited: a small one is enlarged towards the size that the model was trained
+// at (its longer side, native), so that its subject gets all the detail that the model has; but never so far that it
+// would hardly be less work than the whole frame. All sizes are multiples of grid, none is smaller than `window`.
+PictureSize enlarged(PictureSize window, PictureSize frame, int native, int grid);
 
 }  // namespace liveedit::diffusion

@@ -8,13 +8,17 @@
 #include <c10/core/InferenceMode.h>
 
 #include "core/diffusion/edit_settings.h"
-#include "core/diffusion/torch_errors.h"
 #include "core/kernels/frame_layout.h"
+#include "core/streams/torch_errors.h"
 
 namespace liveedit::diffusion {
+
+using streams::translating;
+
 namespace {
 
 constexpr std::uint64_t kMostRounds = 64;  // as many steps as a t-index-list may have
+constexpr int kLeastCrop = 128;            // pixels: a side of a part that is edited by itself
 
 const char* dtype_name(at::ScalarType dtype) {
   if (dtype == at::kHalf) return "fp16";
@@ -23,6 +27,13 @@ const char* dtype_name(at::ScalarType dtype) {
 
 int round_up(int value, int multiple) {
   return (value + multiple - 1) / multiple * multiple;
+}
+
+// [1, 3, height, width] at another size; where it becomes smaller, averaged.
+at::Tensor resized(const at::Tensor& picture, PictureSize size) {
+  return at::_upsample_bilinear2d_aa(picture.to(at::kFloat), {size.height, size.width}, /*align_corners=*/false)
+      .to(picture.scalar_type())
+      .contiguous(at::MemoryFormat::ChannelsLast);
 }
 
 void append(std::string& sentences, const std::string& sentence) {
@@ -97,7 +108,8 @@ void StreamDiffuser::start(std::uint64_t id, const FrameView& input, const EditP
   if (frame.region_empty) frame.edited = false;
   if (frame.edited) {
     const bool whole = frame.part == kernels::whole_of(input);
-    edit(whole ? input : kernels::part_of(input, frame.part), params, settings, frame.warning);
+    edit(whole ? input : kernels::part_of(input, frame.part), sizes_of(input, frame.part), params, settings,
+         frame.warning);
   } else {
     drain();
   }
@@ -118,18 +130,29 @@ void StreamDiffuser::choose_part(const FrameView& input, const EditParams& param
   const kernels::FrameBox seen = runner_->matte_bounds(input, frame.blend);
   frame.region_empty = seen.empty();
   if (!params.region_crop || frame.region_empty) return;
-  frame.part = crop_.follow(seen, input.width, input.height, model_->model->frame_multiple());
+  const Model& model = *model_->model;
+  frame.part = crop_.follow(seen, input.width, input.height, model.frame_multiple(),
+                            std::max(kLeastCrop, model.native_size() / 2));
 }
 
-void StreamDiffuser::edit(const FrameView& part, const EditParams& params, EditSettings& settings,
+StreamDiffuser::Sizes StreamDiffuser::sizes_of(const FrameView& frame, const kernels::FrameBox& part) const {
+  const int multiple = model_->model->frame_multiple();
+  Sizes sizes;
+  sizes.picture = {round_up(part.width, multiple), round_up(part.height, multiple)};
+  sizes.worked = sizes.picture;
+  if (!(part == kernels::whole_of(frame))) {
+    sizes.worked = enlarged(sizes.picture, {frame.width, frame.height}, model_->model->native_size(), multiple);
+  }
+  return sizes;
+}
+
+void StreamDiffuser::edit(const FrameView& part, const Sizes& sizes, const EditParams& params, EditSettings& settings,
                           std::string& warning) {
   const EditTexts texts = choose_texts(params, settings, warning);
-  const int multiple = model_->model->frame_multiple();
-  const Size size{round_up(part.height, multiple), round_up(part.width, multiple)};
-  use_program(settings, texts, size);
+  use_program(settings, texts, sizes);
   const bool gives_picture = calls_ + 1 >= steps_inside_;
   const Clock::time_point now = Clock::now();
-  runner_->submit(part, size.height, size.width, work(1), gives_picture);
+  runner_->submit(part, sizes.picture.height, sizes.picture.width, work(1), gives_picture);
   if (gives_picture) started_.push_back(now);
   calls_ = std::min(calls_ + 1, steps_inside_);
   inside_ = std::min(inside_ + 1, steps_inside_ - 1);
@@ -157,20 +180,20 @@ EditTexts StreamDiffuser::choose_texts(const EditParams& params, EditSettings& s
   return texts;
 }
 
-void StreamDiffuser::use_program(const EditSettings& settings, const EditTexts& texts, Size size) {
+void StreamDiffuser::use_program(const EditSettings& settings, const EditTexts& texts, const Sizes& sizes) {
   static std::atomic<std::uint64_t> programs{0};
-  const bool same = program_ && settings == settings_ && texts == texts_ && size == size_;
+  const bool same = program_ && settings == settings_ && texts == texts_ && sizes == sizes_;
   if (same) return;
   // Frames that run beside each other go on with the program that they were submitted with.
   const bool in_use = runner_->side_by_side() && settings_.t_index_list.empty();
-  if (program_ && (in_use || !(size == size_) || !program_->fits(settings))) {
+  if (program_ && (in_use || !(sizes == sizes_) || !program_->fits(settings))) {
     drain();
     program_.reset();
   }
   const bool fresh = program_ == nullptr;
   std::shared_ptr<FrameProgram> program = program_;
   runner_->change([&] {
-    if (!program) program = make_frame_program(*model_->model, settings, size.height, size.width);
+    if (!program) program = make_frame_program(*model_->model, settings, sizes.worked.height, sizes.worked.width);
     program->update(settings, texts);
   });
   program_ = program;
@@ -178,7 +201,7 @@ void StreamDiffuser::use_program(const EditSettings& settings, const EditTexts& 
   texts_ = texts;
   if (!fresh) return;
   program_id_ = ++programs;
-  size_ = size;
+  sizes_ = sizes;
   steps_inside_ = std::max<int>(1, static_cast<int>(settings.t_index_list.size()));
   calls_ = 0;
   inside_ = 0;
@@ -188,7 +211,10 @@ runtime::FrameWork StreamDiffuser::work(int rounds) const {
   runtime::FrameWork work;
   work.key = program_id_ * (kMostRounds + 1) + static_cast<std::uint64_t>(rounds);
   work.independent = settings_.t_index_list.empty();
-  work.run = [program = program_, rounds](const at::Tensor& picture) { return program->run(picture, rounds); };
+  work.run = [program = program_, rounds, sizes = sizes_](const at::Tensor& picture) {
+    if (sizes.worked == sizes.picture) return program->run(picture, rounds);
+    return resized(program->run(resized(picture, sizes.worked), rounds), sizes.picture);
+  };
   return work;
 }
 

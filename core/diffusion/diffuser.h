@@ -12,9 +12,9 @@
 #include "core/api/diffuser.h"
 #include "core/diffusion/crop_window.h"
 #include "core/diffusion/frame_program.h"
-#include "core/diffusion/frame_times.h"
 #include "core/diffusion/loaded_model.h"
 #include "core/runtime/frame_runner.h"
+#include "core/streams/frame_times.h"
 
 namespace liveedit::diffusion {
 
@@ -49,19 +49,21 @@ class StreamDiffuser : public Diffuser {
     kernels::FrameBox part;  // that was edited
     std::string warning;
   };
-  struct Size {
-    int height = 0;
-    int width = 0;
-    bool operator==(const Size&) const = default;
+  struct Sizes {
+    PictureSize picture;  // the frame's part, padded
+    PictureSize worked;   // what the networks see of it: the same, or enlarged
+    bool operator==(const Sizes&) const = default;
   };
 
   void start(std::uint64_t id, const FrameView& input, const EditParams& params);
   // Fills in blend, part and region_empty.
   void choose_part(const FrameView& input, const EditParams& params, Pending& frame);
-  void edit(const FrameView& part, const EditParams& params, EditSettings& settings, std::string& warning);
+  void edit(const FrameView& part, const Sizes& sizes, const EditParams& params, EditSettings& settings,
+            std::string& warning);
+  Sizes sizes_of(const FrameView& frame, const kernels::FrameBox& part) const;
   // Gives the texts of `params`, or the last ones where these are not ready; notes a failure in `warning`.
   EditTexts choose_texts(const EditParams& params, EditSettings& settings, std::string& warning);
-  void use_program(const EditSettings& settings, const EditTexts& texts, Size size);
+  void use_program(const EditSettings& settings, const EditTexts& texts, const Sizes& sizes);
   void drain();
   runtime::FrameWork work(int rounds) const;
   FrameResult take(const FrameView& original, const FrameView& output);
@@ -77,7 +79,7 @@ class StreamDiffuser : public Diffuser {
   std::uint64_t program_id_ = 0;
   EditSettings settings_;  // of the program's last update
   EditTexts texts_;
-  Size size_;             // padded, of the program
+  Sizes sizes_;           // of the program
   int steps_inside_ = 1;  // n of a t-index-list, else 1
   int calls_ = 0;         // of the denoising batch since it was empty
   int inside_ = 0;        // frames in the denoising batch
@@ -88,7 +90,7 @@ class StreamDiffuser : public Diffuser {
 
   mutable std::mutex stats_mutex_;
   DiffuserStats stats_;
-  FrameTimes times_;
+  streams::FrameTimes times_;
 };
 
 }  // namespace liveedit::diffusion

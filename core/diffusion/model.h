@@ -60,6 +60,8 @@ class Model {
   bool is_sdxl() const { return text_encoders_.size() == 2; }
   // Frames are padded to multiples of this, in pixels.
   int frame_multiple() const { return vae_->stride() * unet_->sample_stride(); }
+  // The side of the pictures that the model was trained with, in pixels, as its config says.
+  int native_size() const { return vae_->stride() * unet_->sample_size(); }
 
   const ModelSource& source() const { return source_; }
   const std::string& scheduler_name() const { return scheduler_.class_name; }

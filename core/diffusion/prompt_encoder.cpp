@@ -9,9 +9,12 @@
 #include <c10/core/StreamGuard.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
 
-#include "core/diffusion/torch_errors.h"
+#include "core/streams/torch_errors.h"
 
 namespace liveedit::diffusion {
+
+using streams::translating;
+
 namespace {
 
 // Old texts go when either is passed; a few always stay. One SDXL text takes about 24 MB in fp16, one of SD 1.5 about 2

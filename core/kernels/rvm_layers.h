@@ -30,6 +30,7 @@ struct RvmConv {
   const void* weight = nullptr;  // [out_channels, kernel, kernel, a.channels + b.channels]
   const float* bias = nullptr;   // [out_channels]
   int out_channels = 0;
+  const float* in_scale = nullptr;  // [a.channels + b.channels], of the input; kernel = 1 only, aligned to 8 bytes
 
   // What follows: out = activation(conv + bias + residual) * scale.
   RvmActivation activation = RvmActivation::kNone;
@@ -66,21 +67,22 @@ struct RvmDepthwise {
 };
 void rvm_depthwise_cuda(const RvmDepthwise& work, void* stream);
 
-// mean [channels] of x [pixels, channels].
-void rvm_channel_means_cuda(const void* x, std::int64_t pixels, int channels, float* mean, void* stream);
-// out [rows] = activation(weight [rows, columns] * in [columns] + bias [rows]); weight fp16.
+// Into how many parts rvm_channel_means_cuda() takes a picture of so many pixels.
+int rvm_mean_parts(std::int64_t pixels);
+// means [parts, channels] of x [pixels, channels]: their sum over the parts is the mean of each channel.
+void rvm_channel_means_cuda(const void* x, std::int64_t pixels, int channels, float* means, void* stream);
+// out [rows] = activation(weight [rows, columns] * (sum of `in` over the parts) + bias [rows]); weight fp16.
 struct RvmDense {
   const void* weight = nullptr;
   const float* bias = nullptr;
-  const float* in = nullptr;
+  const float* in = nullptr;  // [in_parts, columns]
+  int in_parts = 1;
   float* out = nullptr;
   int rows = 0;
   int columns = 0;
   RvmActivation activation = RvmActivation::kNone;
 };
 void rvm_dense_cuda(const RvmDense& work, void* stream);
-// x [pixels, channels] *= scale [channels].
-void rvm_scale_channels_cuda(void* x, std::int64_t pixels, int channels, const float* scale, void* stream);
 
 // (picture - mean) / deviation, fp16, with five channels of zeros behind the three: [pixels, 8].
 void rvm_normalise_cuda(const float* picture, std::int64_t pixels, const float mean[3], const float deviation[3],

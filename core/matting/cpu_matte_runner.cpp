@@ -35,7 +35,7 @@ at::Tensor channels_last(const at::Tensor& x) {
 // What the frames of one layout wear.
 struct Matte {
   explicit Matte(const FrameLayout& layout)
-      : layout(layout), alpha(static_cast<std::size_t>(layout.height) * layout.width, 65535) {}
+      : layout(layout), alpha(static_cast<std::size_t>(layout.height) * layout.width) {}
 
   FrameLayout layout;
   std::vector<std::uint16_t> alpha;  // as the network gave it
@@ -78,8 +78,9 @@ class CpuMatteRunner final : public MatteRunner {
     return last_seen_.defined() ? kernels::mean_difference_cpu(view_of(coarse_), view_of(last_seen_)) : 1;
   }
 
-  void run_network() override {
-    GuidedFilter filter = model_->network(coarse_, states_, matte_->layout.refines());
+  void run_network(int times) override {
+    GuidedFilter filter;
+    for (int i = 0; i < times; ++i) filter = model_->network(coarse_, states_, matte_->layout.refines());
     next_.filter = {channels_last(filter.a), channels_last(filter.b)};
     next_.finite = is_finite(next_.filter.a) && is_finite(next_.filter.b);
     for (const at::Tensor& state : states_) next_.finite = next_.finite && is_finite(state);
@@ -91,6 +92,8 @@ class CpuMatteRunner final : public MatteRunner {
     std::swap(coarse_, last_seen_);
     if (!coarse_.defined()) coarse_ = new_coarse();
   }
+
+  void forget_state() override { restart_state(); }
 
   void end(std::shared_ptr<const MatteParams> params) override {
     next_.matte = matte_;

@@ -16,7 +16,7 @@ class MatteRunner {
  public:
   virtual ~MatteRunner() = default;
 
-  // The next frames are of this layout; state and matte begin anew (the matte opaque). Frames inside stay collectable.
+  // The next frames are of this layout; state and matte begin anew (the matte empty). Frames inside stay collectable.
   virtual void restart(const FrameLayout& layout) = 0;
 
   // Takes the frame; it must stay readable until end().
@@ -26,8 +26,10 @@ class MatteRunner {
   // Of the coarse picture to the last one that went through the network, 0..1; 1 where there was none. Waits for the
   // device.
   virtual double difference_to_last() = 0;
-  // Needs look().
-  virtual void run_network() = 0;
+  // Needs look(). times >= 1: so often the picture goes through the network, which remembers it each time.
+  virtual void run_network(int times) = 0;
+  // The network failed on this frame: its recurrent state begins anew, the last good matte stays.
+  virtual void forget_state() = 0;
   // The frame becomes collectable; without run_network() it wears the last matte.
   virtual void end(std::shared_ptr<const MatteParams> params) = 0;
 

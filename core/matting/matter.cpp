@@ -4,12 +4,12 @@
 #include <ATen/Parallel.h>
 #include <c10/core/InferenceMode.h>
 
-#include "core/diffusion/torch_errors.h"
 #include "core/matting/settings.h"
+#include "core/streams/torch_errors.h"
 
 namespace liveedit::matting {
 
-using diffusion::translating;
+using streams::translating;
 
 StreamMatter::StreamMatter(std::shared_ptr<const Model> model, std::unique_ptr<MatteRunner> runner, int depth)
     : model_(std::move(model)), runner_(std::move(runner)), depth_(depth) {
@@ -56,24 +56,39 @@ void StreamMatter::start(std::uint64_t id, const FrameView& input, std::shared_p
   if (!begun_ || !(layout == layout_)) {
     begun_ = false;
     has_matte_ = false;
+    remembers_ = false;
     runner_->restart(layout);
     layout_ = layout;
     begun_ = true;
   }
   runner_->begin(input);
-  frame.matted = wants_network(*params);
-  if (frame.matted) {
+  try {
+    frame.matted = translating("matting a frame", [&] { return matte(*params); });
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kInference) throw;
+    frame.matted = false;
+    frame.failure = error.what();
     has_matte_ = false;
-    runner_->run_network();
-    has_matte_ = true;
-    since_network_ = 0;
-  } else {
-    ++since_network_;
+    remembers_ = false;
+    runner_->forget_state();
   }
   runner_->end(std::move(params));
   pending_.push_back(std::move(frame));
   const std::lock_guard lock(stats_mutex_);
   ++stats_.frames_submitted;
+}
+
+bool StreamMatter::matte(const MatteParams& params) {
+  if (!wants_network(params)) {
+    ++since_network_;
+    return false;
+  }
+  has_matte_ = false;
+  runner_->run_network(remembers_ ? 1 : 1 + params.warm_up);
+  has_matte_ = true;
+  remembers_ = true;
+  since_network_ = 0;
+  return true;
 }
 
 bool StreamMatter::wants_network(const MatteParams& params) {
@@ -99,9 +114,13 @@ MatteResult StreamMatter::take(const FrameView& original, const FrameView& outpu
   result.id = frame.id;
   const bool finite = runner_->collect(original, output);
   result.outcome = frame.matted ? MatteOutcome::kMatted : MatteOutcome::kReused;
-  if (!finite) {
+  if (!frame.failure.empty()) {
+    result.outcome = MatteOutcome::kHeld;
+    result.warning = frame.failure + " The last good matte is used and the network begins anew.";
+  } else if (!finite) {
     result.outcome = MatteOutcome::kHeld;
     has_matte_ = false;  // the next frame goes through the network, whatever the settings spare
+    remembers_ = false;
     if (!told_held_) {
       result.warning =
           "The matting network gave numbers that are no matte (NaN or infinite); the last good matte is used and the "
@@ -124,6 +143,7 @@ void StreamMatter::reset() {
     pending_.clear();
     begun_ = false;
     has_matte_ = false;
+    remembers_ = false;
     runner_->reset();
   });
 }

@@ -8,9 +8,9 @@
 #include <string>
 
 #include "core/api/matter.h"
-#include "core/diffusion/frame_times.h"
 #include "core/matting/matte_runner.h"
 #include "core/matting/model.h"
+#include "core/streams/frame_times.h"
 
 namespace liveedit::matting {
 
@@ -36,12 +36,15 @@ class StreamMatter final : public Matter {
   struct Pending {
     std::uint64_t id = 0;
     bool matted = true;
+    std::string failure;  // of the network, where it failed
     std::shared_ptr<const MatteParams> params;
     Clock::time_point submitted;
   };
 
   void start(std::uint64_t id, const FrameView& input, std::shared_ptr<const MatteParams> params);
   bool wants_network(const MatteParams& params);
+  // Whether the network has seen the frame.
+  bool matte(const MatteParams& params);
   MatteResult take(const FrameView& original, const FrameView& output);
 
   std::shared_ptr<const Model> model_;
@@ -50,13 +53,14 @@ class StreamMatter final : public Matter {
   FrameLayout layout_;  // of the last frame
   bool begun_ = false;  // the runner has this layout
   bool has_matte_ = false;
-  int since_network_ = 0;  // frames
+  bool remembers_ = false;  // the network has seen a frame of this scene
+  int since_network_ = 0;   // frames
   std::deque<Pending> pending_;
   bool told_held_ = false;
 
   mutable std::mutex stats_mutex_;
   MatterStats stats_;
-  diffusion::FrameTimes times_;
+  streams::FrameTimes times_;
 };
 
 }  // namespace liveedit::matting

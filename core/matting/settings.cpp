@@ -10,6 +10,7 @@ namespace {
 
 constexpr float kMostFeather = 100;
 constexpr float kMostBlur = 1000;
+constexpr int kMostWarmUp = 10;
 
 // NaN is outside of every range.
 void require_range(const char* name, float value, float low, float high) {
@@ -38,6 +39,10 @@ void check_params(const MatteParams& params) {
   if (params.inference_interval < 1) {
     throw Error(ErrorKind::kSettings, "inference-interval is " + std::to_string(params.inference_interval) +
                                           "; it takes 1 (every frame) or more.");
+  }
+  if (params.warm_up < 0 || params.warm_up > kMostWarmUp) {
+    throw Error(ErrorKind::kSettings, "warm-up is " + std::to_string(params.warm_up) + "; it takes 0 to " +
+                                          std::to_string(kMostWarmUp) + ".");
   }
   if (params.background_image) check_picture(*params.background_image);
 }

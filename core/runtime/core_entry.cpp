@@ -8,7 +8,6 @@
 
 #include "core/api/core.h"
 #include "core/diffusion/diffuser.h"
-#include "core/diffusion/torch_errors.h"
 #include "core/matting/matter.h"
 #include "core/runtime/device.h"
 #include "core/runtime/frame_runner.h"
@@ -17,9 +16,11 @@
 #include "core/speech/aten_speech_network.h"
 #include "core/speech/transcriber.h"
 #include "core/speech/voice_detectors.h"
+#include "core/streams/torch_errors.h"
 #include "core/weights/model_folder.h"
 #ifdef LIVEEDIT_CUDA_RUNTIME
 #include "core/runtime/cuda_matte_runner.h"
+#include "core/runtime/cuda_speech_network.h"
 #endif
 
 namespace liveedit::runtime {
@@ -52,6 +53,19 @@ std::unique_ptr<Matter> make_matter(const std::shared_ptr<const matting::Model>&
   return std::make_unique<matting::StreamMatter>(model, matting::make_cpu_matte_runner(model), 1);
 }
 
+std::unique_ptr<speech::SpeechNetwork> make_speech_network(const std::shared_ptr<const speech::SpeechModel>& model,
+                                                           [[maybe_unused]] Acceleration acceleration) {
+#ifdef LIVEEDIT_CUDA_RUNTIME
+  if (model->source.device.is_cuda() && acceleration != Acceleration::kNone) {
+    if (auto network = make_cuda_speech_network(model)) return network;
+    log(LogLevel::kWarning, model->source.folder.string() +
+                                " has sizes that no published Whisper model has; it runs "
+                                "without CUDA graphs, slower.");
+  }
+#endif
+  return speech::make_aten_speech_network(model);
+}
+
 // Every frame on the CPU takes and gives back the same megabytes, many times. glibc would map and unmap each of them,
 // and the page faults cost a tenth of the frame rate; so blocks up to 32 MB (its limit) stay in the heap, which keeps
 // 256 MB.
@@ -76,26 +90,26 @@ class ProcessCore final : public Core {
 
   std::unique_ptr<Diffuser> create_diffuser(const DiffuserConfig& config, const ProgressSink& progress) override {
     const c10::InferenceMode inference;
-    return diffusion::translating("loading the model", [&] { return open_stream(config, progress); });
+    return streams::translating("loading the model", [&] { return open_stream(config, progress); });
   }
 
   std::unique_ptr<Matter> create_matter(const MatterConfig& config, const ProgressSink& progress) override {
     const c10::InferenceMode inference;
-    return diffusion::translating("loading the matting network", [&] { return open_matter(config, progress); });
+    return streams::translating("loading the matting network", [&] { return open_matter(config, progress); });
   }
 
   std::unique_ptr<Transcriber> create_transcriber(const TranscriberConfig& config,
                                                   const ProgressSink& progress) override {
     const c10::InferenceMode inference;
-    return diffusion::translating("loading the speech model", [&] { return open_transcriber(config, progress); });
+    return streams::translating("loading the speech model", [&] { return open_transcriber(config, progress); });
   }
 
   std::unique_ptr<VoiceDetector> create_voice_detector(const VoiceDetectorConfig& config,
                                                        const ProgressSink& progress) override {
     if (config.kind == VoiceDetection::kEnergy) return speech::make_energy_detector();
     const c10::InferenceMode inference;
-    return diffusion::translating("loading the voice detector",
-                                  [&] { return speech::make_silero_detector(silero(config.model, progress)); });
+    return streams::translating("loading the voice detector",
+                                [&] { return speech::make_silero_detector(silero(config.model, progress)); });
   }
 
  private:
@@ -142,7 +156,7 @@ class ProcessCore final : public Core {
                             source.device.str() + '\n' + source.folder.string();
     std::shared_ptr<const speech::SpeechModel> model = speech_models_.get<speech::SpeechModel>(
         key, [&] { return speech::SpeechModel::load(source, progress); }, progress);
-    return std::make_unique<speech::WhisperTranscriber>(model, speech::make_aten_speech_network(model),
+    return std::make_unique<speech::WhisperTranscriber>(model, make_speech_network(model, config.acceleration),
                                                         silero("", progress));
   }
 

@@ -58,7 +58,7 @@ class CudaFrameRunner : public FrameRunner {
     }
     UploadSlot& slot = slots_[next_slot_];
     next_slot_ = (next_slot_ + 1) % kUploadSlots;
-    const FrameView staged = upload(input, slot);
+    const FrameView staged = upload_frame(input, slot, device_, up_);
     slot.uploaded.hold_back(work_);
     kernels::frame_to_picture_cuda(staged, picture_view(input_), work_.stream());
     slot.converted.record(work_);
@@ -115,25 +115,6 @@ class CudaFrameRunner : public FrameRunner {
   }
 
  private:
-  // The frame in device memory, safe from what the caller does with `input` next.
-  FrameView upload(const FrameView& input, UploadSlot& slot) {
-    slot.reserve(input, device_);
-    const FrameView staged = packed_frame(input, slot.device.data_ptr(), MemoryKind::kCuda);
-    slot.converted.hold_back(up_);
-    if (input.memory == MemoryKind::kCuda) {
-      queue_frame_copy(input, staged, up_);
-      slot.uploaded.record(up_);
-      slot.uploaded.wait();
-      return staged;
-    }
-    kernels::copy_frame_cpu(input, packed_frame(input, slot.pinned.data_ptr(), MemoryKind::kHost));
-    C10_CUDA_CHECK(cudaMemcpyAsync(slot.device.data_ptr(), slot.pinned.data_ptr(),
-                                   static_cast<std::size_t>(packed_frame_bytes(input)), cudaMemcpyHostToDevice,
-                                   up_.stream()));
-    slot.uploaded.record(up_);
-    return staged;
-  }
-
   void run(const FrameWork& work, bool gives_picture) {
     const at::Tensor result = graphs_.run(work, input_);
     if (!gives_picture) return;

@@ -122,14 +122,14 @@ class CudaMatteRunner final : public matting::MatteRunner {
     state->bad = at::zeros({1}, options.dtype(at::kInt));
     state_ = std::move(state);
     last_seen_.reset();
-    alpha_ = at::full({layout.height, layout.width}, -1, options.dtype(at::kShort));  // 65535: opaque
+    alpha_ = at::zeros({layout.height, layout.width}, options.dtype(at::kShort));
   }
 
   void begin(const FrameView& input) override {
     const c10::cuda::CUDAStreamGuard guard(work_);
     slot_ = &slots_[next_slot_];
     next_slot_ = (next_slot_ + 1) % kUploadSlots;
-    staged_ = upload(input, *slot_);
+    staged_ = upload_frame(input, *slot_, device_, up_);
     slot_->uploaded.hold_back(work_);
     matted_ = false;
   }
@@ -147,18 +147,23 @@ class CudaMatteRunner final : public matting::MatteRunner {
     return last_seen_.defined() ? (state_->coarse - last_seen_).abs().mean().item<double>() : 1;
   }
 
-  void run_network() override {
+  void run_network(int times) override {
     const c10::cuda::CUDAStreamGuard guard(work_);
     FrameWork work;
     work.key = key_;
     work.run = [model = model_, state = state_, refine = layout_.refines()](const at::Tensor&) {
       return run_once(*model, *state, refine);
     };
-    graphs_.run(work, state_->coarse);
+    for (int i = 0; i < times; ++i) graphs_.run(work, state_->coarse);
     if (compares_) last_seen_ = last_seen_.defined() ? last_seen_.copy_(state_->coarse) : state_->coarse.clone();
     kernels::matte_alpha_cuda(staged_, field_of(state_->filter), alpha_values(alpha_), counter_of(state_->bad),
                               work_.stream());
     matted_ = true;
+  }
+
+  void forget_state() override {
+    const c10::cuda::CUDAStreamGuard guard(work_);
+    for (const at::Tensor& state : state_->states) state.zero_();
   }
 
   void end(std::shared_ptr<const MatteParams> params) override {
@@ -247,25 +252,6 @@ class CudaMatteRunner final : public matting::MatteRunner {
     return lane;
   }
 
-  // The frame in device memory, safe from what the caller does with `input` next.
-  FrameView upload(const FrameView& input, UploadSlot& slot) {
-    slot.reserve(input, device_);
-    const FrameView staged = packed_frame(input, slot.device.data_ptr(), MemoryKind::kCuda);
-    slot.converted.hold_back(up_);
-    if (input.memory == MemoryKind::kCuda) {
-      queue_frame_copy(input, staged, up_);
-      slot.uploaded.record(up_);
-      slot.uploaded.wait();
-      return staged;
-    }
-    kernels::copy_frame_cpu(input, packed_frame(input, slot.pinned.data_ptr(), MemoryKind::kHost));
-    C10_CUDA_CHECK(cudaMemcpyAsync(slot.device.data_ptr(), slot.pinned.data_ptr(),
-                                   static_cast<std::size_t>(packed_frame_bytes(input)), cudaMemcpyHostToDevice,
-                                   up_.stream()));
-    slot.uploaded.record(up_);
-    return staged;
-  }
-
   // Makes the lane's picture in `like`'s format, on the current stream.
   void write(Lane& lane, const FrameView& like, const MatteParams& params, const FrameView& original,
              const at::Tensor& alpha, const GuidedFilter& filter, const at::Tensor& bad) {
@@ -289,7 +275,7 @@ class CudaMatteRunner final : public matting::MatteRunner {
     if (!lane.alpha.defined()) return convert(lane, output);
     UploadSlot& slot = slots_[next_slot_];
     next_slot_ = (next_slot_ + 1) % kUploadSlots;
-    const FrameView staged = upload(original, slot);
+    const FrameView staged = upload_frame(original, slot, device_, up_);
     slot.uploaded.hold_back(work_);
     write(lane, output, *lane.params, staged, lane.alpha, lane.filter, lane.bad);
     slot.converted.record(work_);

@@ -97,23 +97,27 @@ at::Tensor depthwise(const Conv& conv, const at::Tensor& x) {
   return out;
 }
 
-at::Tensor conv(const Conv& conv, const at::Tensor& x, const at::Tensor& residual, const at::Tensor& scale) {
+at::Tensor conv(const Conv& conv, const at::Tensor& x, const at::Tensor& residual, const at::Tensor& scale,
+                const at::Tensor& in_scale) {
   if (conv.shape.groups > 1) return depthwise(conv, x);
   kernels::RvmConv work = work_of(conv, x);
   at::Tensor out = new_picture(conv.shape.out, work.out_height, work.out_width, x, at::kHalf);
   work.residual = residual.defined() ? residual.const_data_ptr() : nullptr;
   work.scale = floats(scale);
+  work.in_scale = floats(in_scale);
   work.out = out.data_ptr();
   kernels::rvm_conv_cuda(work, current_cuda_stream());
   return out;
 }
 
+// in [parts, columns] -> [1, rows].
 at::Tensor dense(const Conv& conv, const at::Tensor& in) {
-  at::Tensor out = at::empty({conv.shape.out}, in.options());
+  at::Tensor out = at::empty({1, conv.shape.out}, in.options());
   kernels::RvmDense work;
   work.weight = conv.weight.const_data_ptr();
   work.bias = floats(conv.float_bias);
   work.in = floats(in);
+  work.in_parts = small(in.size(0));
   work.out = out.data_ptr<float>();
   work.rows = small(conv.shape.out);
   work.columns = small(conv.shape.in);
@@ -123,15 +127,11 @@ at::Tensor dense(const Conv& conv, const at::Tensor& in) {
 }
 
 at::Tensor squeeze(const at::Tensor& x, const Conv& first, const Conv* second) {
-  const at::Tensor means = at::empty({x.size(1)}, x.options().dtype(at::kFloat));
+  const at::Tensor means = at::empty({kernels::rvm_mean_parts(pixels_of(x)), x.size(1)}, x.options().dtype(at::kFloat));
   kernels::rvm_channel_means_cuda(x.const_data_ptr(), pixels_of(x), small(x.size(1)), means.data_ptr<float>(),
                                   current_cuda_stream());
   const at::Tensor out = dense(first, means);
-  return second == nullptr ? out : dense(*second, out);
-}
-
-void scale(const at::Tensor& x, const at::Tensor& scale) {
-  kernels::rvm_scale_channels_cuda(x.data_ptr(), pixels_of(x), small(x.size(1)), floats(scale), current_cuda_stream());
+  return (second == nullptr ? out : dense(*second, out)).squeeze(0);
 }
 
 at::Tensor normalise(const at::Tensor& picture, const std::array<float, 3>& mean,
@@ -229,7 +229,7 @@ GuidedFilter field(const Conv& project, const Refiner& refiner, const at::Tensor
 }  // namespace
 
 networks::rvm::GpuLayers cuda_rvm_layers() {
-  return {&conv, &squeeze, &scale, &normalise, &pyramid, &join, &gru, &field};
+  return {&conv, &squeeze, &normalise, &pyramid, &join, &gru, &field};
 }
 
 }  // namespace liveedit::runtime

@@ -7,9 +7,11 @@
 namespace liveedit::runtime {
 namespace {
 
-// Grows `bytes` to at least `count`; keeps a larger one.
-void grow(at::Tensor& bytes, std::int64_t count, const at::TensorOptions& options) {
-  if (!bytes.defined() || bytes.numel() < count) bytes = at::empty({count}, options.dtype(at::kByte));
+// Grows `bytes` to at least `count`; keeps a larger one. Whether it was made anew.
+bool grow(at::Tensor& bytes, std::int64_t count, const at::TensorOptions& options) {
+  if (bytes.defined() && bytes.numel() >= count) return false;
+  bytes = at::empty({count}, options.dtype(at::kByte));
+  return true;
 }
 
 at::TensorOptions pinned_host() {
@@ -51,12 +53,37 @@ void queue_frame_copy(const FrameView& from, const FrameView& to, const c10::cud
   }
 }
 
-void UploadSlot::reserve(const FrameView& frame, at::Device on) {
+bool UploadSlot::reserve(const FrameView& frame, at::Device on) {
   const std::int64_t bytes = packed_frame_bytes(frame);
   uploaded.wait();
   if (device.defined() && device.numel() < bytes) converted.wait();
-  grow(device, bytes, at::TensorOptions().device(on));
+  const bool is_new = grow(device, bytes, at::TensorOptions().device(on));
   if (frame.memory == MemoryKind::kHost) grow(pinned, bytes, pinned_host());
+  return is_new;
+}
+
+FrameView upload_frame(const FrameView& input, UploadSlot& slot, at::Device device, const c10::cuda::CUDAStream& up) {
+  if (slot.reserve(input, device)) {
+    // The allocator hands out memory again as soon as its last owner is gone, in the order of one stream's work: what
+    // is queued there may still read and write it, and `up` must come after that.
+    CudaEvent earlier_work;
+    earlier_work.record(c10::cuda::getCurrentCUDAStream(device.index()));
+    earlier_work.hold_back(up);
+  }
+  const FrameView staged = packed_frame(input, slot.device.data_ptr(), MemoryKind::kCuda);
+  slot.converted.hold_back(up);
+  if (input.memory == MemoryKind::kCuda) {
+    queue_frame_copy(input, staged, up);
+    slot.uploaded.record(up);
+    slot.uploaded.wait();
+    return staged;
+  }
+  kernels::copy_frame_cpu(input, packed_frame(input, slot.pinned.data_ptr(), MemoryKind::kHost));
+  C10_CUDA_CHECK(cudaMemcpyAsync(slot.device.data_ptr(), slot.pinned.data_ptr(),
+                                 static_cast<std::size_t>(packed_frame_bytes(input)), cudaMemcpyHostToDevice,
+                                 up.stream()));
+  slot.uploaded.record(up);
+  return staged;
 }
 
 void PictureLane::reserve(const FrameView& new_frame, const at::Tensor& like) {

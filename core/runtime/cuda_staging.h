@@ -26,9 +26,14 @@ struct UploadSlot {
   CudaEvent uploaded;
   CudaEvent converted;  // the device bytes were read
 
-  // Makes room for `frame`; waits where the slot's last frame is still on its way.
-  void reserve(const FrameView& frame, at::Device on);
+  // Makes room for `frame`; waits where the slot's last frame is still on its way. True: the device bytes are new, and
+  // belong to the current stream, whose earlier work may still use that memory.
+  bool reserve(const FrameView& frame, at::Device on);
 };
+
+// Takes a copy of `input` to device memory by way of `slot`, on the stream `up`: the frame there, safe from what the
+// caller does with `input` next. What reads it waits for slot.uploaded, and records slot.converted.
+FrameView upload_frame(const FrameView& input, UploadSlot& slot, at::Device device, const c10::cuda::CUDAStream& up);
 
 // Where a picture stands on its way back.
 struct PictureLane {

@@ -12,6 +12,9 @@ std::span<float> values_of(const at::Tensor& row) {
   return {row.mutable_data_ptr<float>(), static_cast<std::size_t>(row.numel())};
 }
 
+// Between them it is asked whether to stop.
+constexpr std::int64_t kTokensAtOnce = 8;
+
 bool asked_to_stop(const WritingLimits& limits) {
   return limits.stopped && limits.stopped();
 }
@@ -47,13 +50,22 @@ WrittenText write_greedily(SpeechNetwork& network, const GenerationSettings& set
                            const at::Tensor& logits, const WritingLimits& limits) {
   WrittenText text;
   at::Tensor row = logits.clone();
-  for (std::int64_t written = 0; written < limits.most_tokens && !asked_to_stop(limits); ++written) {
-    rules.apply(text.tokens, values_of(row));
-    const auto token = row.argmax().item<std::int64_t>();
-    const double logprob = values_of(row)[static_cast<std::size_t>(token)] - row.logsumexp(0).item<double>();
-    take_token(text, settings, token, logprob);
-    if (text.ended || written + 1 == limits.most_tokens) break;
-    row = network.write(at::full({1, 1}, token, at::kLong), {0}).view({-1});
+  std::int64_t left = limits.most_tokens;
+  while (left > 0 && !asked_to_stop(limits)) {
+    if (row.defined()) {
+      rules.apply(text.tokens, values_of(row));
+      const auto token = row.argmax().item<std::int64_t>();
+      const double logprob = values_of(row)[static_cast<std::size_t>(token)] - row.logsumexp(0).item<double>();
+      take_token(text, settings, token, logprob);
+      --left;
+      if (text.ended || left == 0) break;
+    }
+    const std::vector<ChosenToken> chosen = network.write_on(text.tokens, rules, std::min(left, kTokensAtOnce));
+    for (const ChosenToken& next : chosen) take_token(text, settings, next.token, next.logprob);
+    left -= static_cast<std::int64_t>(chosen.size());
+    if (text.ended) break;
+    row =
+        chosen.empty() ? network.write(at::full({1, 1}, text.tokens.back(), at::kLong), {0}).view({-1}) : at::Tensor();
   }
   return text;
 }

@@ -4,8 +4,8 @@
 
 #include <c10/core/InferenceMode.h>
 
-#include "core/diffusion/torch_errors.h"
 #include "core/speech/voice_detectors.h"
+#include "core/streams/torch_errors.h"
 #include "core/weights/checkpoint.h"
 #include "core/weights/model_places.h"
 
@@ -27,7 +27,7 @@ class SileroDetector final : public VoiceDetector {
   float feed(std::span<const float, kWindow> samples) override {
     static_assert(kWindow == SileroVad::kWindow);
     const c10::InferenceMode inference;
-    return diffusion::translating("the voice detector listens", [&] {
+    return streams::translating("the voice detector listens", [&] {
       float* values = window_.mutable_data_ptr<float>();
       copy_finite(samples, values + SileroVad::kContext);
       const float probability = (*vad_)(window_, state_).item<float>();

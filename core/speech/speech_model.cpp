@@ -29,6 +29,17 @@ bool is_file(const fs::path& path) {
   return fs::is_regular_file(path, none);
 }
 
+fs::path locate(const std::string& model) {
+  try {
+    return weights::locate_model(model).path;
+  } catch (const Error& error) {
+    const std::string text = error.what();
+    if (error.kind() != ErrorKind::kNotFound || text.find("hf download") != std::string::npos) throw;
+    throw Error(ErrorKind::kNotFound,
+                text + " To download a Whisper model: hf download openai/whisper-" + kDefaultSize + ".");
+  }
+}
+
 void tell(const ProgressSink& progress, const std::string& text, double fraction) {
   if (progress && !progress({text, fraction})) {
     throw Error(ErrorKind::kUnavailable, "Loading the speech model was stopped.");
@@ -77,14 +88,14 @@ fs::path locate_speech_model(const std::string& model) {
   const std::string size = model.empty() ? kDefaultSize : model;
   fs::path found;
   if (std::find(kSizes.begin(), kSizes.end(), size) == kSizes.end()) {
-    found = weights::locate_model(model).path;
+    found = locate(model);
   } else {
     // A folder of the bare name, in LIVEEDIT_MODELS or here, serves as well as the cache.
     try {
-      found = weights::locate_model("whisper-" + size).path;
+      found = locate("whisper-" + size);
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::kNotFound) throw;
-      found = weights::locate_model("openai/whisper-" + size).path;
+      found = locate("openai/whisper-" + size);
     }
   }
   if (!is_file(found / "config.json")) {

@@ -19,6 +19,9 @@ class TokenRules {
   // minus infinity.
   void apply(std::span<const std::int64_t> text, std::span<float> logits) const;
 
+  const GenerationSettings& settings() const { return settings_; }
+  bool timestamps() const { return timestamps_; }
+
  private:
   void apply_timestamps(std::span<const std::int64_t> text, std::span<float> logits) const;
 

@@ -7,10 +7,10 @@
 #include <c10/core/InferenceMode.h>
 
 #include "core/api/error.h"
-#include "core/diffusion/torch_errors.h"
 #include "core/speech/languages.h"
 #include "core/speech/transcription.h"
 #include "core/speech/voice_detectors.h"
+#include "core/streams/torch_errors.h"
 
 namespace liveedit::speech {
 namespace {
@@ -92,7 +92,7 @@ Transcript WhisperTranscriber::transcribe(std::span<const float> samples, const 
   check(params);
   const c10::InferenceMode inference;
   const std::lock_guard lock(mutex_);
-  return diffusion::translating("an utterance is transcribed", [&] {
+  return streams::translating("an utterance is transcribed", [&] {
     const bool listens_for_voices = params.guard && voice_ != nullptr;
     if (listens_for_voices && !holds_speech(*voice_, samples)) return no_speech();
     return Transcription(*model_, *network_, samples, params, listens_for_voices, stop).run();

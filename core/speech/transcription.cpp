@@ -16,6 +16,10 @@ namespace {
 
 constexpr double kSecondsPerTimestamp = 0.02;
 
+// Of the log-probability below which a text fails: from there on it is in doubt. Over two sets of 68 sentences by
+// espeak-ng, tiny.en makes 1.4 and 0.7 points fewer word errors with it.
+constexpr double kDoubt = 0.5;
+
 class Stopwatch {
  public:
   explicit Stopwatch(double& to) : to_(to), begin_(std::chrono::steady_clock::now()) {}
@@ -65,8 +69,10 @@ Transcript Transcription::run() {
   std::vector<float> temperatures = params_.temperatures;
   if (temperatures.empty()) temperatures.push_back(0);
   std::optional<Attempt> best;
-  // A window that follows the speech is what the model was not trained with: where it fails, the whole one decides.
+  // A window that follows the speech is what the model was not trained with: where it leaves the model in doubt, the
+  // whole one is heard too, and the likelier text is kept.
   for (const std::int64_t frames : {short_frames, LogMel::kWindowFrames}) {
+    const bool whole = frames == LogMel::kWindowFrames;
     listen(frames);
     at::Tensor logits = write_prompt();
     const std::int64_t prompt = network_.length();
@@ -74,11 +80,13 @@ Transcript Transcription::run() {
       network_.rewind(prompt);
       network_.take_rows({0});
       Attempt next = attempt(logits, temperature);
-      if (stop_.stop_requested() || passes(next) || is_silence(next)) return finish(next);
+      if (stop_.stop_requested()) return finish(next);
+      if (is_silence(next) && !(best && passes(*best))) return finish(next);
       if (!best || is_better(next, *best)) best = std::move(next);
-      if (frames < LogMel::kWindowFrames) break;
+      if (passes(*best) && (whole || !is_doubtful(*best))) return finish(*best);
+      if (!whole) break;
     }
-    if (frames == LogMel::kWindowFrames) break;
+    if (whole) break;
   }
   return finish(*best);
 }
@@ -178,6 +186,10 @@ bool Transcription::repeats_itself(const Attempt& attempt) const {
 
 bool Transcription::passes(const Attempt& attempt) const {
   return !repeats_itself(attempt) && attempt.written.mean_logprob() >= params_.logprob_threshold;
+}
+
+bool Transcription::is_doubtful(const Attempt& attempt) const {
+  return attempt.written.mean_logprob() < params_.logprob_threshold * kDoubt;
 }
 
 bool Transcription::is_better(const Attempt& attempt, const Attempt& than) const {

@@ -41,6 +41,7 @@ class Transcription {
   Attempt attempt(const at::Tensor& logits, float temperature);
   bool repeats_itself(const Attempt& attempt) const;
   bool passes(const Attempt& attempt) const;
+  bool is_doubtful(const Attempt& attempt) const;
   bool is_better(const Attempt& attempt, const Attempt& than) const;
   bool is_silence(const Attempt& attempt) const;
   Transcript finish(const Attempt& attempt);

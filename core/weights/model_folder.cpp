@@ -80,7 +80,7 @@ void refuse_single_file(const fs::path& path) {
     text += " To download it: hf download " + id->repository;
     if (!id->revision.empty()) text += " --revision " + id->revision;
   } else {
-    text += " Give a folder in diffusers layout, or the Hugging Face id of a model that was downloaded (org/name)";
+    text += " Give a model's folder, or the Hugging Face id of a model that was downloaded (org/name)";
   }
   throw Error(ErrorKind::kNotFound, text + ".");
 }

@@ -3,15 +3,17 @@
 
 rvm.py FOLDER writes FOLDER/{mobilenetv3,resnet50}.safetensors (weights; a project_seg head that nobody needs among them), golden.safetensors (per variant
 and case: frames, alpha, foreground, states) and resnet50_plain.safetensors (the weights that the reference file rvm_resnet50_formula.safetensors was made
-with: identity normalisation), incomplete.safetensors (one tensor is missing) and overflowing.safetensors.
+with: identity normalisation), incomplete.safetensors (one tensor is missing) and overflowing.safetensors. Where $LIVEEDIT_TEST_DATA has the published weights:
+published_fast.safetensors, these without their guided filter.
 """
+import os
 import sys
 import zlib
 from pathlib import Path
 
 import numpy
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "bench"))
 from rvm_peer import FastGuidedFilter, Rvm  # noqa: E402
@@ -74,6 +76,14 @@ def run(network, frames, ratio):
     return {"frames": frames, "alpha": torch.cat(alphas), "foreground": torch.cat(foregrounds), **{f"r{i + 1}": state for i, state in enumerate(states)}}
 
 
+def save_published_fast(folder):
+    """With the fast guided filter, which has no weights of its own."""
+    published = Path(os.environ.get("LIVEEDIT_TEST_DATA", "/nowhere")) / "weights/rvm_mobilenetv3.safetensors"
+    if published.exists():
+        tensors = {name: value for name, value in load_file(published).items() if not name.startswith("refiner.")}
+        save_file(tensors, folder / "published_fast.safetensors")
+
+
 def main():
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
@@ -100,6 +110,7 @@ def main():
             for key, value in {**run(network, frames_of(*CASES[1][:2]), 0.5), "ratio": torch.tensor([0.5])}.items():
                 golden[f"mobilenetv3_fast.0.{key}"] = value.contiguous()
     save_file(golden, folder / "golden.safetensors")
+    save_published_fast(folder)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What transformers' Whisper makes of some sound: random small models of 80 and 128 bins, English-only and multilingual, and, where
-LIVEEDIT_TEST_DATA has them, the real tiny.en and a real recording."""
+"""What transformers' Whisper makes of some sound: random small models in the layouts of all published ones (English-only, multilingual of 80
+bins and of 128 as large-v3, few decoder layers as large-v3-turbo), and, where LIVEEDIT_TEST_DATA has them, the real tiny.en and a real
+recording."""
 
 import copy
 import json
@@ -15,12 +16,20 @@ from safetensors.torch import save_file
 from transformers import (GenerationMixin, LogitsProcessorList, WhisperFeatureExtractor, WhisperForConditionalGeneration,
                           WhisperTimeStampLogitsProcessor, WhisperTokenizer)
 from transformers.audio_utils import mel_filter_bank
-from whisper_folder import model
+from whisper_folder import LANGUAGES, model, only_tokenizer_json
 
 TEXTS = ["the thing", " The Thing's over THERE: 1984, isn't it?", "  two  blanks\n\nand lines\t", "naïve café — “quotes” 漢字 🎉", "", " ",
          "it'll we've I'm 'sam 'S", "1 22 333\u00a04", "\u3000wide", "über Straße", "x" * 300]
 
 MOST_TOKENS = 30
+SPOKEN_BEFORE = "the thing in the sea"
+
+# Name, mel bins, languages, and what else is special: in files of fp16, in several files, with tokenizer.json alone.
+MODELS = [("english", 80, [], {}),
+          ("multilingual", 128, LANGUAGES, {}),
+          ("multilingual_80", 80, LANGUAGES, {"encoder_layers": 3, "decoder_layers": 2, "encoder_attention_heads": 6, "stored": torch.float16}),
+          ("turbo", 128, LANGUAGES + ["yue"], {"d_model": 64, "encoder_layers": 5, "decoder_layers": 1, "decoder_attention_heads": 4,
+                                               "decoder_ffn_dim": 256, "shard": "300KB"})]
 
 
 def sound(seconds, seed):
@@ -79,6 +88,8 @@ def case(folder, network, ids, extractor, samples, languages, plain=False):
     written = prompt + texts["greedy"]
     golden["logits"] = network(features, decoder_input_ids=torch.tensor([written])).logits[0]
     record |= {"prompt": prompt, "written": written}
+    words = network.tokenizer.encode(" " + SPOKEN_BEFORE, add_special_tokens=False)
+    record["prompted"] = {"before": SPOKEN_BEFORE, "tokens": generated(network, features, [ids["<|startofprev|>"], *words, *prompt])}
     start = network(features, decoder_input_ids=torch.tensor([[ids["<|startoftranscript|>"]]])).logits[0, 0]
     record["no_speech"] = start.softmax(0)[ids["<|notimestamps|>"] - 1].item()
     if languages:
@@ -97,13 +108,16 @@ def tokenizer_case(folder, tokenizer):
 @torch.inference_mode()
 def main(out):
     torch.manual_seed(0)
-    for name, bins, multilingual, seed in [("english", 80, False, 1), ("multilingual", 128, True, 2)]:
+    for seed, (name, bins, codes, special) in enumerate(MODELS, start=1):
         folder = out / name
-        network, ids = model(folder, bins, multilingual, seed)
+        network, ids = model(folder, bins, codes, seed, **special)
+        if name == "turbo":
+            only_tokenizer_json(folder)
+        network.tokenizer = WhisperTokenizer.from_pretrained(folder)
         network.tokenizer_code = {number: content[2:-2] for content, number in ids.items()}
-        languages = [("de", "transcribe"), ("en", "translate")] if multilingual else []
+        languages = [("de", "transcribe"), ("en", "translate")] if codes else []
         case(folder, network, ids, WhisperFeatureExtractor(feature_size=bins), sound(3.7, seed), languages)
-        tokenizer_case(folder, WhisperTokenizer.from_pretrained(folder))
+        tokenizer_case(folder, network.tokenizer)
     save_file({str(bins): torch.from_numpy(mel_filter_bank(201, bins, 0.0, 8000.0, 16000, "slaney", "slaney")).float().T.contiguous()
                for bins in (80, 128)}, out / "filters.safetensors")
     data = Path(os.environ.get("LIVEEDIT_TEST_DATA", ""))
@@ -112,8 +126,9 @@ def main(out):
         (out / "tiny.en").mkdir(exist_ok=True)
         network = WhisperForConditionalGeneration.from_pretrained(weights, dtype=torch.float32)
         ids = json.loads((weights / "added_tokens.json").read_text())
+        network.tokenizer = WhisperTokenizer.from_pretrained(weights)
         case(out / "tiny.en", network, ids, WhisperFeatureExtractor.from_pretrained(weights), recording(media), [], plain=True)
-        tokenizer_case(out / "tiny.en", WhisperTokenizer.from_pretrained(weights))
+        tokenizer_case(out / "tiny.en", network.tokenizer)
 
 
 if __name__ == "__main__":

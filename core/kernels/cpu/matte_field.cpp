@@ -9,24 +9,23 @@
 namespace liveedit::kernels {
 namespace {
 
-LIVEEDIT_KERNEL_INLINE std::uint16_t to_alpha(float value) {
+LIVEEDIT_INLINE std::uint16_t to_alpha(float value) {
   value = value > 0.0f ? value : 0.0f;
   value = value < 1.0f ? value : 1.0f;
   return static_cast<std::uint16_t>(static_cast<int>(value * 65535.0f + 0.5f));
 }
 
-LIVEEDIT_KERNEL_CLONES void mix_channel(const float* __restrict top, const float* __restrict bottom, float fraction,
-                                        int count, float* __restrict out) {
+LIVEEDIT_CPU_CLONES void mix_channel(const float* __restrict top, const float* __restrict bottom, float fraction,
+                                     int count, float* __restrict out) {
   for (int i = 0; i < count; ++i) out[i] = top[4 * i] + fraction * (bottom[4 * i] - top[4 * i]);
 }
 
-LIVEEDIT_KERNEL_INLINE float between(const float* line, int low, int high, float fraction) {
+LIVEEDIT_INLINE float between(const float* line, int low, int high, float fraction) {
   return line[low] + fraction * (line[high] - line[low]);
 }
 
-LIVEEDIT_KERNEL_CLONES void guided_alpha(const float* __restrict a, const float* __restrict b,
-                                         const BilinearRow& columns, const float* __restrict rgb, int width,
-                                         std::uint16_t* __restrict alpha) {
+LIVEEDIT_CPU_CLONES void guided_alpha(const float* __restrict a, const float* __restrict b, const BilinearRow& columns,
+                                      const float* __restrict rgb, int width, std::uint16_t* __restrict alpha) {
   const int* low = columns.low.data();
   const int* high = columns.high.data();
   const float* fraction = columns.fraction.data();
@@ -36,13 +35,12 @@ LIVEEDIT_KERNEL_CLONES void guided_alpha(const float* __restrict a, const float*
   }
 }
 
-LIVEEDIT_KERNEL_CLONES void plain_alpha(const float* __restrict b, int width, std::uint16_t* __restrict alpha) {
+LIVEEDIT_CPU_CLONES void plain_alpha(const float* __restrict b, int width, std::uint16_t* __restrict alpha) {
   for (int x = 0; x < width; ++x) alpha[x] = to_alpha(b[4 * x + 3]);
 }
 
-LIVEEDIT_KERNEL_CLONES void guided_colour(const float* __restrict a, const float* __restrict b,
-                                          const BilinearRow& columns, const float* __restrict rgb, int width,
-                                          float* __restrict colours) {
+LIVEEDIT_CPU_CLONES void guided_colour(const float* __restrict a, const float* __restrict b, const BilinearRow& columns,
+                                       const float* __restrict rgb, int width, float* __restrict colours) {
   const int* low = columns.low.data();
   const int* high = columns.high.data();
   const float* fraction = columns.fraction.data();
@@ -52,8 +50,8 @@ LIVEEDIT_KERNEL_CLONES void guided_colour(const float* __restrict a, const float
   }
 }
 
-LIVEEDIT_KERNEL_CLONES void plain_colours(const float* __restrict b, const float* __restrict rgb, int width,
-                                          float* __restrict colours) {
+LIVEEDIT_CPU_CLONES void plain_colours(const float* __restrict b, const float* __restrict rgb, int width,
+                                       float* __restrict colours) {
   for (int x = 0; x < width; ++x) {
     for (int c = 0; c < 3; ++c) colours[3 * x + c] = rgb[3 * x + c] + 255.0f * b[4 * x + c];
   }
@@ -105,8 +103,8 @@ void matte_alpha_cpu(const FrameView& frame, const MatteField& field, std::uint1
   }
 }
 
-LIVEEDIT_KERNEL_CLONES void threshold_alpha_cpu(const std::uint16_t* from, std::uint16_t* to, std::uint64_t count,
-                                                float threshold) {
+LIVEEDIT_CPU_CLONES void threshold_alpha_cpu(const std::uint16_t* from, std::uint16_t* to, std::uint64_t count,
+                                             float threshold) {
   const float low = threshold * 65535.0f;
   const float gain = threshold < 1.0f ? 1.0f / (1.0f - threshold) : 0.0f;
   for (std::uint64_t i = 0; i < count; ++i) {

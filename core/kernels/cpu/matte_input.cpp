@@ -12,17 +12,17 @@ namespace {
 
 constexpr float kToUnit = 1.0f / 255.0f;
 
-LIVEEDIT_KERNEL_CLONES void scale_row(const float* __restrict rgb, int count, float* __restrict out) {
+LIVEEDIT_CPU_CLONES void scale_row(const float* __restrict rgb, int count, float* __restrict out) {
   for (int i = 0; i < count; ++i) out[i] = rgb[i] * kToUnit;
 }
 
-LIVEEDIT_KERNEL_CLONES void mix_rows(const float* __restrict top, const float* __restrict bottom, float fraction,
-                                     int count, float* __restrict out) {
+LIVEEDIT_CPU_CLONES void mix_rows(const float* __restrict top, const float* __restrict bottom, float fraction,
+                                  int count, float* __restrict out) {
   for (int i = 0; i < count; ++i) out[i] = (top[i] + fraction * (bottom[i] - top[i])) * kToUnit;
 }
 
-LIVEEDIT_KERNEL_CLONES void shrink_row(const float* __restrict row, const BilinearRow& points, int width,
-                                       float* __restrict out) {
+LIVEEDIT_CPU_CLONES void shrink_row(const float* __restrict row, const BilinearRow& points, int width,
+                                    float* __restrict out) {
   const int* low = points.low.data();
   const int* high = points.high.data();
   const float* fraction = points.fraction.data();
@@ -56,7 +56,7 @@ void frame_to_unit_cpu(const FrameView& frame, const UnitPicture& picture, doubl
   }
 }
 
-LIVEEDIT_KERNEL_CLONES double mean_difference_cpu(const UnitPicture& one, const UnitPicture& other) {
+LIVEEDIT_CPU_CLONES double mean_difference_cpu(const UnitPicture& one, const UnitPicture& other) {
   const auto row_length = static_cast<std::ptrdiff_t>(one.width) * 3;
   double sum = 0;
   for (int y = 0; y < one.height; ++y) {

@@ -14,12 +14,12 @@ namespace liveedit::kernels {
 namespace {
 
 // 0..65535 -> 0..255, rounded: 65535 = 257 * 255.
-LIVEEDIT_KERNEL_CLONES void to_bytes(const std::uint16_t* __restrict alpha, int width, std::uint8_t* __restrict bytes) {
+LIVEEDIT_CPU_CLONES void to_bytes(const std::uint16_t* __restrict alpha, int width, std::uint8_t* __restrict bytes) {
   for (int x = 0; x < width; ++x) bytes[x] = static_cast<std::uint8_t>((alpha[x] + 128u) / 257u);
 }
 
-LIVEEDIT_KERNEL_CLONES void blend(const float* __restrict front, const float* __restrict back,
-                                  const std::uint16_t* __restrict alpha, int width, float* __restrict out) {
+LIVEEDIT_CPU_CLONES void blend(const float* __restrict front, const float* __restrict back,
+                               const std::uint16_t* __restrict alpha, int width, float* __restrict out) {
   for (int x = 0; x < width; ++x) {
     const float share = static_cast<float>(alpha[x]) * (1.0f / 65535.0f);
     for (int c = 0; c < 3; ++c) {
@@ -31,8 +31,8 @@ LIVEEDIT_KERNEL_CLONES void blend(const float* __restrict front, const float* __
 
 // Packed pixels of the same or the other order, with another alpha: the colours are copied bit by bit.
 template <int kInBytes, bool kSwap>
-LIVEEDIT_KERNEL_INLINE void copy_with_alpha(const std::uint8_t* __restrict in, const std::uint8_t* __restrict alpha,
-                                            int width, std::uint8_t* __restrict out) {
+LIVEEDIT_INLINE void copy_with_alpha(const std::uint8_t* __restrict in, const std::uint8_t* __restrict alpha, int width,
+                                     std::uint8_t* __restrict out) {
   for (int x = 0; x < width; ++x) {
     out[4 * x] = in[kInBytes * x + (kSwap ? 2 : 0)];
     out[4 * x + 1] = in[kInBytes * x + 1];
@@ -41,8 +41,8 @@ LIVEEDIT_KERNEL_INLINE void copy_with_alpha(const std::uint8_t* __restrict in, c
   }
 }
 
-LIVEEDIT_KERNEL_CLONES void copy_packed(const std::uint8_t* in, int in_bytes, bool swap, const std::uint8_t* alpha,
-                                        int width, std::uint8_t* out) {
+LIVEEDIT_CPU_CLONES void copy_packed(const std::uint8_t* in, int in_bytes, bool swap, const std::uint8_t* alpha,
+                                     int width, std::uint8_t* out) {
   if (in_bytes == 3) {
     swap ? copy_with_alpha<3, true>(in, alpha, width, out) : copy_with_alpha<3, false>(in, alpha, width, out);
   } else {

@@ -31,13 +31,13 @@ std::vector<float> gaussian(float deviation) {
   return half;
 }
 
-LIVEEDIT_KERNEL_CLONES void add_scaled(const float* __restrict from, float weight, std::ptrdiff_t count,
-                                       float* __restrict to) {
+LIVEEDIT_CPU_CLONES void add_scaled(const float* __restrict from, float weight, std::ptrdiff_t count,
+                                    float* __restrict to) {
   for (std::ptrdiff_t i = 0; i < count; ++i) to[i] += weight * from[i];
 }
 
-LIVEEDIT_KERNEL_CLONES void add_weighted(const float* __restrict rgb, const std::uint16_t* __restrict alpha, int width,
-                                         float* __restrict to) {
+LIVEEDIT_CPU_CLONES void add_weighted(const float* __restrict rgb, const std::uint16_t* __restrict alpha, int width,
+                                      float* __restrict to) {
   for (int x = 0; x < width; ++x) {
     const float behind = 1.0f - static_cast<float>(alpha[x]) * (1.0f / 65535.0f);
     const float weight = behind > kLeastWeight ? behind : kLeastWeight;

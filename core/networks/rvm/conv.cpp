@@ -63,14 +63,14 @@ at::Tensor activate_in_place(Activation activation, at::Tensor x) {
 }
 
 at::Tensor Conv::operator()(const at::Tensor& x) const {
-  if (const GpuLayers* gpu = gpu_layers_for(x)) return gpu->conv(*this, x, {}, {});
+  if (const GpuLayers* gpu = gpu_layers_for(x)) return gpu->conv(*this, x, {}, {}, {});
   const at::Tensor y = at::conv2d(x, weight, bias, {shape.stride, shape.stride}, {padding(), padding()},
                                   {shape.dilation, shape.dilation}, shape.groups);
   return activate_in_place(shape.activation, y);
 }
 
 at::Tensor Conv::then_add(const at::Tensor& x, const at::Tensor& residual) const {
-  if (const GpuLayers* gpu = gpu_layers_for(x)) return gpu->conv(*this, x, residual, {});
+  if (const GpuLayers* gpu = gpu_layers_for(x)) return gpu->conv(*this, x, residual, {}, {});
   at::Tensor y = at::conv2d(x, weight, bias, {shape.stride, shape.stride}, {padding(), padding()},
                             {shape.dilation, shape.dilation}, shape.groups);
   return activate_in_place(shape.activation, y.add_(residual));

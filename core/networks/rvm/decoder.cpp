@@ -38,7 +38,7 @@ Lraspp::Lraspp(const Tensors& tensors, std::int64_t in, std::int64_t out, const 
                        {{}, {out / 2, out / 2}})) {}
 
 at::Tensor Lraspp::operator()(const at::Tensor& x) const {
-  if (const GpuLayers* gpu = gpu_layers_for(x)) return gpu->conv(local, x, {}, gpu->squeeze(x, global, nullptr));
+  if (const GpuLayers* gpu = gpu_layers_for(x)) return gpu->conv(local, x, {}, gpu->squeeze(x, global, nullptr), {});
   return local(x).mul_(global(x.mean({2, 3}, true)));
 }
 

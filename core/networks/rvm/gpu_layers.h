@@ -13,12 +13,11 @@ namespace liveedit::networks::rvm {
 // What a GPU does in kernels of ours, fp16 and channels-last, with Target::channel_multiple = 8. This room cannot name
 // them: what stands above gives them once, before the first frame. Undefined tensors are none.
 struct GpuLayers {
-  // activation(conv(x) + residual) * scale [out], fp32.
-  at::Tensor (*conv)(const Conv& conv, const at::Tensor& x, const at::Tensor& residual, const at::Tensor& scale);
+  // activation(conv(x * in_scale) + residual) * scale; scales are fp32, one a channel; in_scale for 1x1 only.
+  at::Tensor (*conv)(const Conv& conv, const at::Tensor& x, const at::Tensor& residual, const at::Tensor& scale,
+                     const at::Tensor& in_scale);
   // The channels' means through one or two layers: [out], fp32. `second` may be null.
   at::Tensor (*squeeze)(const at::Tensor& x, const Conv& first, const Conv* second);
-  // In place: x * scale [channels].
-  void (*scale)(const at::Tensor& x, const at::Tensor& scale);
   // [1, 3, h, w], fp32 -> (picture - mean) / deviation, [1, 8, h, w].
   at::Tensor (*normalise)(const at::Tensor& picture, const std::array<float, 3>& mean,
                           const std::array<float, 3>& deviation);

@@ -40,16 +40,8 @@ constexpr BlockShape kBlocks[] = {
 // The layers (0 is the stem) after which the resolution halves again, and the last.
 constexpr std::size_t kTaps[] = {1, 3, 6};
 
-// Weighs the channels, in place, by what their means say.
+// How much each channel counts, by what the channels' means say.
 struct SqueezeExcite {
-  void operator()(const at::Tensor& x) const {
-    if (const GpuLayers* gpu = gpu_layers_for(x)) {
-      gpu->scale(x, gpu->squeeze(x, fc1, &fc2));
-    } else {
-      x.mul_(fc2(fc1(x.mean({2, 3}, true))));
-    }
-  }
-
   Conv fc1;
   Conv fc2;
 };
@@ -57,7 +49,11 @@ struct SqueezeExcite {
 struct InvertedResidual {
   at::Tensor operator()(const at::Tensor& x) const {
     const at::Tensor y = depthwise(expand ? (*expand)(x) : x);
-    if (squeeze) (*squeeze)(y);
+    if (const GpuLayers* gpu = gpu_layers_for(y)) {
+      const at::Tensor weights = squeeze ? gpu->squeeze(y, squeeze->fc1, &squeeze->fc2) : at::Tensor();
+      return gpu->conv(project, y, residual ? x : at::Tensor(), {}, weights);
+    }
+    if (squeeze) y.mul_(squeeze->fc2(squeeze->fc1(y.mean({2, 3}, true))));
     return residual ? project.then_add(y, x) : project(y);
   }
 

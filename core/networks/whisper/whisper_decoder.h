@@ -7,15 +7,12 @@
 
 #include <ATen/ATen.h>
 
+#include "core/networks/whisper/whisper_decoder_layer.h"
 #include "core/networks/whisper/whisper_encoder.h"
 #include "core/networks/whisper/whisper_options.h"
 #include "core/weights/weights.h"
 
 namespace liveedit::networks {
-
-// How a decoder keeps its matrices: kHalfOnCpu reads few rows at a time fastest (see HalfLinear; the rest is fp32
-// then), kAsLoaded leaves them in the weights' dtype.
-enum class WhisperMatrices { kAsLoaded, kHalfOnCpu };
 
 // What the decoder takes from the sound: keys and values [1, heads, N, head_dim] of each layer, and what attention adds
 // to each position's score, [1, 1, 1, N] (undefined: nothing).
@@ -34,6 +31,13 @@ struct WhisperMemory {
   std::int64_t batch() const { return keys.empty() ? 0 : keys.front().size(0); }
   // Row i becomes a copy of what row rows[i] was; the batch may change by it.
   void take_rows(const std::vector<std::int64_t>& rows);
+};
+
+// What lies before and behind a decoder's layers.
+struct WhisperEnds {
+  at::Tensor embedding;  // [vocabulary, channels], also the matrix from the last norm to the logits
+  at::Tensor positions;  // [target_positions, channels]
+  LayerNorm norm;
 };
 
 // Whisper's decoder (arXiv 2212.04356, section 2.2): pre-norm transformer layers with self- and cross-attention,
@@ -58,6 +62,10 @@ class WhisperDecoder {
   at::Tensor logits(const at::Tensor& hidden) const;
 
   const WhisperOptions& options() const;
+
+  // For those who run the layers in another way.
+  const std::vector<WhisperDecoderLayer>& layers() const;
+  WhisperEnds ends() const;
 
  private:
   struct Impl;

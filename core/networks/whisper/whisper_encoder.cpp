@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "core/networks/whisper/whisper_encoder.h"
 
-#include <algorithm>
-#include <cmath>
 #include <string>
 
 #include "core/networks/whisper/whisper_attention.h"
@@ -52,17 +50,16 @@ WhisperEncoded WhisperEncoder::with_silence(const at::Tensor& x) const {
   const std::int64_t heard = x.size(1) - 1;
   const std::int64_t whole = positions_.size(0);
   const at::Tensor silence = x.narrow(1, heard - 1, 1);
-  std::vector<std::int64_t> places;
-  std::vector<float> weights(static_cast<std::size_t>(heard), 0.0F);
-  for (std::int64_t begin = heard; begin < whole; begin += kSilenceStride) {
-    const std::int64_t count = std::min(kSilenceStride, whole - begin);
-    places.push_back(begin + count / 2);
-    weights.push_back(std::log(static_cast<float>(count)));
-  }
-  const auto added = static_cast<std::int64_t>(places.size());
-  const at::Tensor rest = positions_.index_select(0, at::tensor(places, at::kLong).to(x.device()));
-  return {at::cat({x.narrow(1, 0, heard) + positions_.narrow(0, 0, heard), silence.expand({-1, added, -1}) + rest}, 1),
-          at::tensor(weights, at::kFloat).to(x.device(), x.scalar_type())};
+  // Computed on x's device, so that a graph can hold all of it.
+  const at::Tensor begin = at::arange(heard, whole, kSilenceStride, x.options().dtype(at::kLong));
+  const at::Tensor count = at::clamp_max(whole - begin, kSilenceStride);
+  const at::Tensor rest = positions_.index_select(0, begin + at::floor_divide(count, 2));
+  const at::Tensor log_weight =
+      at::cat({at::zeros({heard}, x.options()), count.to(at::kFloat).log_().to(x.scalar_type())});
+  return {
+      at::cat({x.narrow(1, 0, heard) + positions_.narrow(0, 0, heard), silence.expand({-1, begin.size(0), -1}) + rest},
+              1),
+      log_weight};
 }
 
 WhisperEncoded WhisperEncoder::operator()(const at::Tensor& mel) const {

@@ -76,13 +76,14 @@ TEST_F(CudaRvm, ConvolutionsOfAllShapes) {
       {.in = 176, .out = 80, .kernel = 3, .activation = Activation::kSigmoid},
       {.in = 512, .out = 512, .kernel = 3, .dilation = 2, .activation = Activation::kRelu},
       {.in = 24, .out = 72, .activation = Activation::kTanh},
+      {.in = 64, .out = 128, .kernel = 3, .activation = Activation::kRelu},
   };
   for (const rvm::ConvShape& shape : shapes) {
-    for (const auto& [height, width] : {std::pair{33, 45}, {1, 1}, {130, 121}}) {
+    for (const auto& [height, width] : {std::pair{33, 45}, {1, 1}, {130, 141}}) {
       if (shape.in == 512 && height > 100) continue;
       const auto [cpu, gpu] = convs(shape);
       const at::Tensor x = picture(shape.in, height, width);
-      EXPECT_LT(relative(layers_.conv(gpu, on_gpu(x), {}, {}), cpu(x)), 2e-3)
+      EXPECT_LT(relative(layers_.conv(gpu, on_gpu(x), {}, {}, {}), cpu(x)), 2e-3)
           << shape.in << " -> " << shape.out << " kernel " << shape.kernel << " at " << height << "x" << width;
     }
   }
@@ -94,8 +95,9 @@ TEST_F(CudaRvm, ResidualAndScale) {
   const at::Tensor x = picture(72, 37, 29);
   const at::Tensor residual = picture(40, 37, 29);
   const at::Tensor scale = at::rand({40});
-  EXPECT_LT(relative(layers_.conv(gpu, on_gpu(x), on_gpu(residual), {}), cpu.then_add(x, residual)), 2e-3);
-  EXPECT_LT(relative(layers_.conv(gpu, on_gpu(x), {}, scale.to(at::kCUDA)), cpu(x) * scale.view({1, 40, 1, 1})), 2e-3);
+  EXPECT_LT(relative(layers_.conv(gpu, on_gpu(x), on_gpu(residual), {}, {}), cpu.then_add(x, residual)), 2e-3);
+  EXPECT_LT(relative(layers_.conv(gpu, on_gpu(x), {}, scale.to(at::kCUDA), {}), cpu(x) * scale.view({1, 40, 1, 1})),
+            2e-3);
 }
 
 TEST_F(CudaRvm, DepthwiseOfAllShapes) {
@@ -107,8 +109,11 @@ TEST_F(CudaRvm, DepthwiseOfAllShapes) {
       {.in = 672, .out = 672, .kernel = 5, .dilation = 2, .groups = 672, .activation = Activation::kHardSwish}};
   for (const rvm::ConvShape& shape : shapes) {
     const auto [cpu, gpu] = convs(shape);
-    const at::Tensor x = picture(shape.in, 33, 45);
-    EXPECT_LT(relative(layers_.conv(gpu, on_gpu(x), {}, {}), cpu(x)), 2e-3) << shape.in;
+    for (const auto& [height, width] : {std::pair{33, 45}, {17, 30}, {5, 3}, {1, 1}}) {
+      const at::Tensor x = picture(shape.in, height, width);
+      EXPECT_LT(relative(layers_.conv(gpu, on_gpu(x), {}, {}, {}), cpu(x)), 2e-3)
+          << shape.in << " at " << height << "x" << width;
+    }
   }
 }
 
@@ -120,9 +125,18 @@ TEST_F(CudaRvm, SqueezeAndScale) {
   const at::Tensor expected = cpu2(cpu1(x.mean({2, 3}, true)));
   const at::Tensor made = layers_.squeeze(on_gpu(x), gpu1, &gpu2);
   EXPECT_LT(relative(made.view({1, 120, 1, 1}), expected), 2e-3);
-  const at::Tensor scaled = on_gpu(x);
-  layers_.scale(scaled, made);
-  EXPECT_LT(relative(scaled, x * expected), 2e-3);
+  const auto [project, gpu_project] = convs({.in = 120, .out = 40});
+  EXPECT_LT(relative(layers_.conv(gpu_project, on_gpu(x), {}, {}, made), project(x * expected)), 2e-3);
+}
+
+TEST_F(CudaRvm, MeansOfALargePictureAreTakenInParts) {
+  const c10::InferenceMode inference;
+  const auto [cpu, gpu] = convs({.in = 72, .out = 24, .activation = Activation::kRelu});
+  for (const auto& [height, width] : {std::pair{61, 67}, {130, 141}, {1, 1}}) {
+    const at::Tensor x = picture(72, height, width) + 0.5;
+    const at::Tensor expected = cpu(x.to(at::kHalf).to(at::kFloat).mean({2, 3}, true));
+    EXPECT_LT(relative(layers_.squeeze(on_gpu(x), gpu, nullptr).view({1, 24, 1, 1}), expected), 2e-3) << height;
+  }
 }
 
 TEST_F(CudaRvm, PyramidJoinAndNormalise) {

@@ -86,7 +86,7 @@ TEST_F(MatterErrors, DeviceAndDtypeThatCannotWork_n) {
 
 TEST_F(MatterErrors, SettingsOutOfRange_n) {
   const auto stream = open(golden("mobilenetv3.safetensors"));
-  std::vector<MatteParams> wrong(9);
+  std::vector<MatteParams> wrong(11);
   wrong[0].downsample_ratio = 1.5F;
   wrong[1].downsample_ratio = -0.1F;
   wrong[2].threshold = 2;
@@ -96,6 +96,8 @@ TEST_F(MatterErrors, SettingsOutOfRange_n) {
   wrong[6].background_blur = -1;
   wrong[7].background_image = std::make_shared<const BackgroundPicture>();
   wrong[8].background_image = std::make_shared<const BackgroundPicture>(BackgroundPicture{4, 4, {1, 2, 3}});
+  wrong[9].warm_up = -1;
+  wrong[10].warm_up = 11;
   Image input = moving_image(16, 16, 0);
   for (const MatteParams& params : wrong) {
     message_of(ErrorKind::kSettings, [&] { stream->check(params); });
@@ -135,7 +137,7 @@ TEST_F(MatterErrors, NoNumbersHoldTheLastMatteAndTheStateBeginsAnew_n) {
   const MatteResult unseen = matte(*stream, white, params, made);
   EXPECT_EQ(unseen.outcome, MatteOutcome::kHeld);
   EXPECT_FALSE(unseen.warning.empty());
-  EXPECT_EQ(made.at(20, 20, 0), 255);  // nothing good to hold: opaque
+  EXPECT_EQ(made.at(20, 20, 0), 0);  // nothing good to hold: nobody
   const Image good = matte(*stream, black, params);
   EXPECT_EQ(matte(*stream, white, params, made).outcome, MatteOutcome::kHeld);
   EXPECT_EQ(made, good);

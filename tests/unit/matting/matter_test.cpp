@@ -305,6 +305,25 @@ TEST_F(MatterTest, TheStateIsTheStreamsOwnAndResetForgetsIt) {
   EXPECT_EQ(matte(*one, moving_image(48, 48, 0), params), first);
 }
 
+// Looking again at the first frame is as if the film had begun with that frame standing still.
+TEST_F(MatterTest, WarmUpLooksAtTheFirstFrameOfASceneAgain) {
+  MatteParams plain = params_of(MatteOutput::kMatte, 0.5F);
+  MatteParams warm = plain;
+  warm.warm_up = 2;
+  const auto one = open(golden("mobilenetv3.safetensors"));
+  std::vector<Image> still;
+  for (int i = 0; i < 3; ++i) still.push_back(matte(*one, moving_image(64, 48, 0), plain));
+  const Image next = matte(*one, moving_image(64, 48, 5), plain);
+  ASSERT_NE(still[0], still[2]);
+  const auto other = open(golden("mobilenetv3.safetensors"));
+  for (int scene = 0; scene < 2; ++scene) {
+    EXPECT_EQ(matte(*other, moving_image(64, 48, 0), warm), still[2]) << scene;
+    EXPECT_EQ(matte(*other, moving_image(64, 48, 5), warm), next) << "only the first frame is looked at again";
+    other->reset();
+  }
+  EXPECT_EQ(other->stats().frames_matted, 4U);
+}
+
 TEST_F(MatterTest, SeveralFramesMayBeInside) {
   const auto stream = open(golden("mobilenetv3.safetensors"));
   const auto params = std::make_shared<const MatteParams>(params_of(MatteOutput::kMatte));

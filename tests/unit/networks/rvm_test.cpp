@@ -152,6 +152,16 @@ TEST_F(RvmReference, DeepGuidedFilter) {
   EXPECT_LT(difference(made.foreground[-1].unsqueeze(0), values["carphone_ratio1.0.foreground_last"]), 2e-3);
 }
 
+TEST_F(RvmReference, FastGuidedFilter) {
+  const c10::InferenceMode inference;
+  const Rvm network = load(golden_folder() / "published_fast.safetensors");
+  const Values frames(data_ / "reference/rvm_mobilenetv3.safetensors");
+  const Values values(data_ / "reference/rvm_mobilenetv3_fast_guided_filter_ratio0.5.safetensors");
+  const Mattes made = run(network, frames["astronaut_rgb_u8"], 0.5);
+  EXPECT_LT(difference(made.alpha, values["alpha"]), 2e-3);
+  EXPECT_LT(difference(made.foreground[-1].unsqueeze(0), values["foreground_last"]), 2e-3);
+}
+
 TEST_F(RvmReference, ResNet50ByFormula) {
   const c10::InferenceMode inference;
   const Rvm network = load(golden_folder() / "resnet50_plain.safetensors");

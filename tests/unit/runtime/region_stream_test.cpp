@@ -164,9 +164,9 @@ TEST_F(RegionCropTest, ACropEditsThePersonAndNothingElse) {
 }
 
 TEST_F(RegionCropTest, ACropIsTheEditOfThatPartAlone) {
-  const MattedPicture input(640, 480, 3, [](int x, int y) { return x < 100 && y < 120 ? 255 : 0; });
+  const MattedPicture input(640, 480, 3, [](int x, int y) { return x < 180 && y < 175 ? 255 : 0; });
   const MattedPicture cropped = edit(*stream_, input, edit_of(Region::kForeground, true)).picture;
-  // The window of a subject in the corner lies in the corner and has the least size, a multiple of 64.
+  // The window of a subject in the corner lies in the corner; its size is a multiple of 64, and here that of the model.
   MattedPicture corner(256, 256);
   for (int y = 0; y < 256; ++y) {
     std::copy_n(&input.bytes[std::size_t(4) * 640 * y], 4 * 256, &corner.bytes[std::size_t(4) * 256 * y]);
@@ -176,6 +176,81 @@ TEST_F(RegionCropTest, ACropIsTheEditOfThatPartAlone) {
     ASSERT_TRUE(std::equal(&alone.bytes[std::size_t(4) * 256 * y], &alone.bytes[std::size_t(4) * 256 * y] + 4 * 256,
                            &cropped.bytes[std::size_t(4) * 640 * y]))
         << y;
+  }
+}
+
+// Twice the size, bilinear.
+Picture doubled(const Picture& from) {
+  Picture to(2 * from.width, 2 * from.height);
+  const auto place = [](int at, int size, int* low, double* part) {
+    const double x = std::max(0.0, (at + 0.5) / 2 - 0.5);
+    *low = std::min(static_cast<int>(x), size - 1);
+    *part = x - *low;
+  };
+  for (int y = 0; y < to.height; ++y) {
+    for (int x = 0; x < to.width; ++x) {
+      int left = 0;
+      int top = 0;
+      double right = 0;
+      double down = 0;
+      place(x, from.width, &left, &right);
+      place(y, from.height, &top, &down);
+      const int next_x = std::min(left + 1, from.width - 1);
+      const int next_y = std::min(top + 1, from.height - 1);
+      for (int c = 0; c < 3; ++c) {
+        const auto at = [&](int px, int py) { return from.bytes[3 * (std::size_t(py) * from.width + px) + c]; };
+        const double upper = at(left, top) + right * (at(next_x, top) - at(left, top));
+        const double lower = at(left, next_y) + right * (at(next_x, next_y) - at(left, next_y));
+        to.bytes[3 * (std::size_t(y) * to.width + x) + c] =
+            static_cast<std::uint8_t>(upper + down * (lower - upper) + 0.5);
+      }
+    }
+  }
+  return to;
+}
+
+// One pixel of half the size: a triangle of two pixels to each side.
+double halved_at(const Picture& from, int x, int y, int c) {
+  constexpr double kWeights[] = {1, 3, 3, 1};
+  double sum = 0;
+  double weights = 0;
+  for (int i = 0; i < 16; ++i) {
+    const int px = 2 * x - 1 + i % 4;
+    const int py = 2 * y - 1 + i / 4;
+    if (px < 0 || py < 0 || px >= from.width || py >= from.height) continue;
+    const double weight = kWeights[i % 4] * kWeights[i / 4];
+    sum += weight * from.bytes[3 * (std::size_t(py) * from.width + px) + c];
+    weights += weight;
+  }
+  return sum / weights;
+}
+
+// Someone far away is edited as large as the model likes its pictures.
+TEST_F(RegionCropTest, ASmallCropIsEditedEnlarged) {
+  const MattedPicture input(640, 480, 3, [](int x, int y) { return x < 40 && y < 50 ? 255 : 0; });
+  const MattedPicture cropped = edit(*stream_, input, edit_of(Region::kForeground, true)).picture;
+  constexpr int kWindow = 128;  // half of what the model was trained with
+  Picture corner(kWindow, kWindow);
+  for (int i = 0; i < kWindow * kWindow; ++i) {
+    const std::uint8_t* pixel = &input.bytes[std::size_t(4) * (i / kWindow * 640 + i % kWindow)];
+    std::copy_n(pixel, 3, &corner.bytes[std::size_t(3) * i]);
+  }
+  const Picture large = CoreTest::edit(*stream_, doubled(corner), edit_of(Region::kFrame)).picture;
+  const Picture plain = CoreTest::edit(*stream_, corner, edit_of(Region::kFrame)).picture;
+  double difference = 0;
+  double to_plain = 0;
+  for (int i = 0; i < 40 * 50 * 3; ++i) {
+    const int x = i / 3 % 40;
+    const int y = i / 120;
+    const int made = cropped.bytes[std::size_t(4) * (y * 640 + x) + i % 3];
+    difference += std::abs(made - halved_at(large, x, y, i % 3)) / (40 * 50 * 3);
+    to_plain += std::abs(made - plain.bytes[std::size_t(3) * (y * kWindow + x) + i % 3]) / (40.0 * 50 * 3);
+  }
+  EXPECT_LT(difference, 2);
+  EXPECT_GT(to_plain, 2 * difference + 2) << "the edit at its own size is another";
+  for (int i = 0; i < 640 * 480; ++i) {
+    if (input.bytes[4 * i + 3] == 255) continue;
+    ASSERT_TRUE(std::equal(&input.bytes[4 * i], &input.bytes[4 * i] + 4, &cropped.bytes[4 * i])) << i;
   }
 }
 

@@ -11,6 +11,9 @@
 #include <ATen/ATen.h>
 #include <nlohmann/json.hpp>
 
+#ifdef LIVEEDIT_SPEECH_TESTS_ON_CUDA
+#include "core/runtime/cuda_speech_network.h"
+#endif
 #include "core/speech/aten_speech_network.h"
 #include "core/speech/speech_model.h"
 #include "core/speech/transcriber.h"
@@ -35,14 +38,38 @@ struct SpeechGolden {
   std::map<std::string, at::Tensor> values;
 };
 
+// The tests that need networks are built twice: for the CPU, and for a GPU, where they take the same references.
+#ifdef LIVEEDIT_SPEECH_TESTS_ON_CUDA
+inline const at::Device kSpeechDevice = at::kCUDA;
+constexpr at::ScalarType kSixteenBits = at::kHalf;
+#else
+inline const at::Device kSpeechDevice = at::kCPU;
+constexpr at::ScalarType kSixteenBits = at::kBFloat16;
+#endif
+
+inline bool lacks_speech_device() {
+  return kSpeechDevice.is_cuda() && !at::globalContext().hasCUDA();
+}
+
 inline std::shared_ptr<const speech::SpeechModel> load_speech(const std::filesystem::path& folder,
                                                               at::ScalarType dtype = at::kFloat) {
-  return speech::SpeechModel::load({folder, at::kCPU, dtype, /*half_matrices=*/dtype != at::kFloat}, {});
+  // The references are fp32 throughout.
+  at::globalContext().setAllowTF32CuDNN(false);
+  return speech::SpeechModel::load({folder, kSpeechDevice, dtype, /*half_matrices=*/dtype != at::kFloat}, {});
+}
+
+inline std::unique_ptr<speech::SpeechNetwork> make_network(const std::shared_ptr<const speech::SpeechModel>& model) {
+#ifdef LIVEEDIT_SPEECH_TESTS_ON_CUDA
+  return runtime::make_cuda_speech_network(model);
+#else
+  return speech::make_aten_speech_network(model);
+#endif
 }
 
 inline std::unique_ptr<speech::WhisperTranscriber> make_transcriber(
-    const std::shared_ptr<const speech::SpeechModel>& model) {
-  return std::make_unique<speech::WhisperTranscriber>(model, speech::make_aten_speech_network(model), nullptr);
+    const std::shared_ptr<const speech::SpeechModel>& model,
+    std::shared_ptr<const networks::SileroVad> voice = nullptr) {
+  return std::make_unique<speech::WhisperTranscriber>(model, make_network(model), std::move(voice));
 }
 
 // The real tiny.en; an empty path where there is none.
@@ -56,6 +83,10 @@ inline std::filesystem::path real_speech_model() {
 }
 
 }  // namespace liveedit::test
+
+#define LIVEEDIT_NEED_SPEECH_DEVICE()                                                                 \
+  if (liveedit::test::lacks_speech_device()) GTEST_SKIP() << "no NVIDIA GPU answers on this machine"; \
+  static_assert(true)
 
 #define LIVEEDIT_NEED_REAL_WHISPER()                                                                     \
   if (liveedit::test::real_speech_model().empty()) {                                                     \

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "core/speech/transcriber.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <thread>
@@ -34,15 +35,21 @@ constexpr const char* kKennedy =
 
 class RandomModel : public testing::Test {
  protected:
+  void SetUp() override {
+    LIVEEDIT_NEED_SPEECH_DEVICE();
+    model_ = test::load_speech(golden_.folder);
+    transcriber_ = test::make_transcriber(model_);
+  }
+
   c10::InferenceMode inference_;
   test::SpeechGolden golden_{"multilingual"};
-  std::shared_ptr<const SpeechModel> model_ = test::load_speech(golden_.folder);
-  std::unique_ptr<WhisperTranscriber> transcriber_ = test::make_transcriber(model_);
+  std::shared_ptr<const SpeechModel> model_;
+  std::unique_ptr<WhisperTranscriber> transcriber_;
 };
 
 TEST_F(RandomModel, TellsWhatItIs) {
   const TranscriberInfo info = transcriber_->info();
-  EXPECT_EQ(info.device, "cpu");
+  EXPECT_EQ(info.device, test::kSpeechDevice.str());
   EXPECT_EQ(info.dtype, "fp32");
   EXPECT_TRUE(info.multilingual);
   EXPECT_EQ(info.languages, (std::vector<std::string>{"de", "en", "fr", "haw"}));
@@ -109,6 +116,25 @@ TEST_F(RandomModel, TriesTheTemperaturesInOrderAndTrustsNoneThatFails) {
   EXPECT_EQ(transcriber_->transcribe(golden_.samples(), params, {}).temperature, 0);
 }
 
+TEST_F(RandomModel, ATextInDoubtIsHeardInTheWholeWindowToo) {
+  TranscribeParams params;
+  params.temperatures = {0};
+  params.guard = false;
+  params.no_speech_threshold = 1;
+  params.compression_ratio_threshold = 1000;
+  params.max_tokens = 5;
+  params.logprob_threshold = -1000;
+  const Transcript sure = transcriber_->transcribe(golden_.samples(), params, {});
+  EXPECT_LT(sure.encoded_seconds, 10);
+  // Now the text passes by little.
+  params.logprob_threshold = sure.avg_logprob - 0.01F;
+  const Transcript doubtful = transcriber_->transcribe(golden_.samples(), params, {});
+  EXPECT_EQ(doubtful.encoded_seconds, 30);
+  params.whole_window = true;
+  const Transcript whole = transcriber_->transcribe(golden_.samples(), params, {});
+  EXPECT_EQ(doubtful.avg_logprob, std::max(sure.avg_logprob, whole.avg_logprob));
+}
+
 TEST_F(RandomModel, AnInitialPromptChangesWhatIsWritten) {
   TranscribeParams params;
   params.temperatures = {0};
@@ -123,7 +149,8 @@ TEST_F(RandomModel, AnInitialPromptChangesWhatIsWritten) {
   // Far too long a prompt is cut to what fits, and detection still begins from nothing.
   params.initial_prompt = std::string(5000, 'x');
   params.language = "auto";
-  EXPECT_EQ(transcriber_->transcribe(golden_.samples(), params, {}).language, golden_.record["detected"]);
+  EXPECT_EQ(transcriber_->transcribe(golden_.samples(), params, {}).language,
+            golden_.record["detected"].get<std::string>());
 }
 
 TEST_F(RandomModel, ThreadsThatShareItGetTheirOwnTexts) {
@@ -150,14 +177,16 @@ TEST_F(RandomModel, ThreadsThatShareItGetTheirOwnTexts) {
 class RealModel : public testing::TestWithParam<bool> {
  protected:
   void SetUp() override {
+    LIVEEDIT_NEED_SPEECH_DEVICE();
     LIVEEDIT_NEED_REAL_WHISPER();
     golden_ = std::make_unique<test::SpeechGolden>("tiny.en");
-    const auto model = test::load_speech(test::real_speech_model(), GetParam() ? at::kBFloat16 : at::kFloat);
-    transcriber_ = std::make_unique<WhisperTranscriber>(model, make_aten_speech_network(model), load_silero(""));
+    model_ = test::load_speech(test::real_speech_model(), GetParam() ? test::kSixteenBits : at::kFloat);
+    transcriber_ = test::make_transcriber(model_, load_silero(""));
   }
 
   c10::InferenceMode inference_;
   std::unique_ptr<test::SpeechGolden> golden_;
+  std::shared_ptr<const SpeechModel> model_;
   std::unique_ptr<WhisperTranscriber> transcriber_;
 };
 
@@ -201,8 +230,7 @@ TEST_P(RealModel, TimestampsFollowTheSpeaker) {
 }
 
 TEST_P(RealModel, SoundWithoutSpeechGivesNoText_n) {
-  const auto model = test::load_speech(test::real_speech_model(), GetParam() ? at::kBFloat16 : at::kFloat);
-  const auto deaf_to_voices = test::make_transcriber(model);
+  const auto deaf_to_voices = test::make_transcriber(model_);
   int texts = 0;
   for (const auto& [name, samples] : test::sounds_without_speech()) {
     const Transcript transcript = transcriber_->transcribe(samples, {}, {});
@@ -224,7 +252,7 @@ TEST_P(RealModel, AnEnglishModelKnowsNoOtherLanguage_n) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Dtypes, RealModel, testing::Bool(),
-                         [](const auto& info) { return info.param ? "bf16" : "fp32"; });
+                         [](const auto& info) { return info.param ? "sixteen_bits" : "fp32"; });
 
 }  // namespace
 }  // namespace liveedit::speech

@@ -32,6 +32,7 @@ TranscribeParams bare_params() {
 class WhisperGolden : public testing::TestWithParam<const char*> {
  protected:
   void SetUp() override {
+    LIVEEDIT_NEED_SPEECH_DEVICE();
     if (std::string(GetParam()) == "tiny.en") LIVEEDIT_NEED_REAL_WHISPER();
     golden_ = std::make_unique<test::SpeechGolden>(GetParam());
     model_ = load(at::kFloat);
@@ -45,17 +46,21 @@ class WhisperGolden : public testing::TestWithParam<const char*> {
     return at::tensor(golden_->record["written"].get<std::vector<std::int64_t>>(), at::kLong).view({1, -1});
   }
 
+  networks::WhisperEncoded encode(const SpeechModel& model, const at::Tensor& mel) const {
+    return model.encoder(mel.unsqueeze(0).to(model.source.device, model.source.dtype));
+  }
+
   // The logits of each text, word by word or at once.
   at::Tensor logits(const SpeechModel& model, std::int64_t tokens_a_step) const {
-    networks::WhisperEncoded encoded = model.encoder(golden_->values.at("mel").unsqueeze(0).to(model.source.dtype));
-    encoded.hidden = encoded.hidden.to(at::kFloat);
+    networks::WhisperEncoded encoded = encode(model, golden_->values.at("mel"));
+    if (model.source.device.is_cpu()) encoded.hidden = encoded.hidden.to(at::kFloat);
     const networks::WhisperSound sound = model.decoder.embed_sound(encoded);
     networks::WhisperMemory memory = model.decoder.empty_memory(1);
     std::vector<at::Tensor> all;
-    for (const at::Tensor& step : written().split(tokens_a_step, 1)) {
+    for (const at::Tensor& step : written().to(model.source.device).split(tokens_a_step, 1)) {
       all.push_back(model.decoder.logits(model.decoder.forward(step, sound, memory)));
     }
-    return at::cat(all, 1)[0];
+    return at::cat(all, 1)[0].cpu();
   }
 
   c10::InferenceMode inference_;
@@ -64,9 +69,9 @@ class WhisperGolden : public testing::TestWithParam<const char*> {
 };
 
 TEST_P(WhisperGolden, EncoderGivesTheReferencesStates) {
-  const networks::WhisperEncoded encoded = model_->encoder(golden_->values.at("mel").unsqueeze(0));
+  const networks::WhisperEncoded encoded = encode(*model_, golden_->values.at("mel"));
   EXPECT_FALSE(encoded.log_weight.defined());
-  EXPECT_LT(networks::relative_difference(encoded.hidden[0], golden_->values.at("encoded")), 1e-4);
+  EXPECT_LT(networks::relative_difference(encoded.hidden[0].cpu(), golden_->values.at("encoded")), 1e-4);
 }
 
 TEST_P(WhisperGolden, LogitsAreTheReferences) {
@@ -76,7 +81,7 @@ TEST_P(WhisperGolden, LogitsAreTheReferences) {
 }
 
 TEST_P(WhisperGolden, SixteenBitWeightsGiveNearlyTheReferencesLogits) {
-  const auto half = load(at::kBFloat16);
+  const auto half = load(test::kSixteenBits);
   EXPECT_LT(networks::relative_difference(logits(*half, 1), golden_->values.at("logits")), 0.05);
 }
 
@@ -105,6 +110,15 @@ TEST_P(WhisperGolden, TextsAreTheReferences) {
   }
 }
 
+TEST_P(WhisperGolden, TextsBehindAnInitialPromptAreTheReferences) {
+  TranscribeParams params = bare_params();
+  const auto& prompted = golden_->record["prompted"];
+  params.initial_prompt = prompted["before"].get<std::string>();
+  if (model_->settings.multilingual()) params.language = golden_->record["texts"].begin().key().substr(0, 2);
+  const Transcript transcript = test::make_transcriber(model_)->transcribe(golden_->samples(), params, {});
+  EXPECT_EQ(ids_of(transcript), prompted["tokens"].get<std::vector<std::int64_t>>());
+}
+
 TEST_P(WhisperGolden, NoSpeechProbabilityAndLanguageAreTheReferences) {
   const auto transcriber = test::make_transcriber(model_);
   const Transcript transcript = transcriber->transcribe(golden_->samples(), bare_params(), {});
@@ -115,18 +129,19 @@ TEST_P(WhisperGolden, NoSpeechProbabilityAndLanguageAreTheReferences) {
 // Silence by few positions stands for silence by all: the states of the sound stay nearly what they were.
 TEST_P(WhisperGolden, FewSilentPositionsStandForAll) {
   const std::int64_t frames = static_cast<std::int64_t>(golden_->samples().size()) / LogMel::kHop / 2 * 2 + 200;
-  const networks::WhisperEncoded few = model_->encoder(model_->log_mel(golden_->samples(), frames).unsqueeze(0));
+  const networks::WhisperEncoded few = encode(*model_, model_->log_mel(golden_->samples(), frames));
   ASSERT_TRUE(few.log_weight.defined());
   EXPECT_LT(few.hidden.size(1), 1500 * 2 / 3);
   EXPECT_EQ(few.hidden.size(1), few.log_weight.size(0));
   EXPECT_NEAR(few.log_weight.exp().sum().item<double>(), 1500, 0.1);
   const std::int64_t heard = static_cast<std::int64_t>(golden_->samples().size()) / 320;
-  EXPECT_LT(networks::relative_difference(few.hidden[0].narrow(0, 0, heard),
+  EXPECT_LT(networks::relative_difference(few.hidden[0].narrow(0, 0, heard).cpu(),
                                           golden_->values.at("encoded").narrow(0, 0, heard)),
             0.2);
 }
 
-INSTANTIATE_TEST_SUITE_P(Models, WhisperGolden, testing::Values("english", "multilingual", "tiny.en"),
+INSTANTIATE_TEST_SUITE_P(Models, WhisperGolden,
+                         testing::Values("english", "multilingual", "multilingual_80", "turbo", "tiny.en"),
                          [](const auto& info) {
                            const std::string name = info.param;
                            return name == "tiny.en" ? "tiny_en" : name;

@@ -29,7 +29,7 @@ void expect_reference_ids(const WhisperTokenizer& tokenizer, const fs::path& gol
 }
 
 TEST(WhisperTokenizer, SmallVocabulariesGiveTheReferencesIds) {
-  for (const char* name : {"english", "multilingual"}) {
+  for (const char* name : {"english", "multilingual", "turbo"}) {
     const WhisperTokenizer tokenizer = WhisperTokenizer::load(kGolden / name);
     expect_reference_ids(tokenizer, kGolden / name);
     EXPECT_TRUE(tokenizer.special("<|startoftranscript|>"));

@@ -3,7 +3,7 @@
 
 #include <string>
 
-namespace liveedit::diffusion {
+namespace liveedit::streams {
 
 // Call inside a catch block: throws what is being handled again as liveedit::Error, the only type that crosses the
 // border. `doing` completes "while ...", for the message.
@@ -19,4 +19,4 @@ decltype(auto) translating(const char* doing, Work&& work) {
   }
 }
 
-}  // namespace liveedit::diffusion
+}  // namespace liveedit::streams

@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <vector>
 
-namespace liveedit::diffusion {
+namespace liveedit::streams {
 
 // The median of the last 64 frame times, in milliseconds.
 class FrameTimes {
@@ -29,4 +29,4 @@ class FrameTimes {
   std::size_t count_ = 0;
 };
 
-}  // namespace liveedit::diffusion
+}  // namespace liveedit::streams

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "core/diffusion/torch_errors.h"
+#include "core/streams/torch_errors.h"
 
 #include <algorithm>
 #include <array>
@@ -10,7 +10,7 @@
 
 #include "core/api/error.h"
 
-namespace liveedit::diffusion {
+namespace liveedit::streams {
 namespace {
 
 // CUDA errors after which the context gives nothing but errors, in the words of cudaGetErrorString.
@@ -68,4 +68,4 @@ void rethrow_as_error(const std::string& doing) {
   }
 }
 
-}  // namespace liveedit::diffusion
+}  // namespace liveedit::streams
