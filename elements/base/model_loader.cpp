@@ -18,12 +18,20 @@ auto fields(const MatterConfig& c) {
   return std::tie(c.model, c.device, c.dtype, c.threads, c.acceleration);
 }
 
+auto fields(const TranscriberConfig& c) {
+  return std::tie(c.model, c.device, c.dtype, c.threads, c.acceleration);
+}
+
 std::unique_ptr<Diffuser> open_stream(Core* core, const DiffuserConfig& config, const ProgressSink& progress) {
   return core->create_diffuser(config, progress);
 }
 
 std::unique_ptr<Matter> open_stream(Core* core, const MatterConfig& config, const ProgressSink& progress) {
   return core->create_matter(config, progress);
+}
+
+std::unique_ptr<Transcriber> open_stream(Core* core, const TranscriberConfig& config, const ProgressSink& progress) {
+  return core->create_transcriber(config, progress);
 }
 
 constexpr std::chrono::milliseconds kStatePoll{5};
@@ -171,5 +179,6 @@ void ModelLoader<Stream, Config>::post(GstProgressType type, const std::string& 
 
 template class ModelLoader<Diffuser, DiffuserConfig>;
 template class ModelLoader<Matter, MatterConfig>;
+template class ModelLoader<Transcriber, TranscriberConfig>;
 
 }  // namespace liveedit::elements

@@ -70,7 +70,9 @@ class ModelLoader {
 
 extern template class ModelLoader<Diffuser, DiffuserConfig>;
 extern template class ModelLoader<Matter, MatterConfig>;
+extern template class ModelLoader<Transcriber, TranscriberConfig>;
 using DiffuserLoader = ModelLoader<Diffuser, DiffuserConfig>;
 using MatterLoader = ModelLoader<Matter, MatterConfig>;
+using TranscriberLoader = ModelLoader<Transcriber, TranscriberConfig>;
 
 }  // namespace liveedit::elements

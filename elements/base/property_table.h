@@ -54,6 +54,15 @@ class PropertyTable {
   }
 
   template <typename At>
+  guint add_int64(const char* name, const char* nick, const char* blurb, gint64 min, gint64 max, At at,
+                  GParamFlags flags) {
+    return add(
+        g_param_spec_int64(name, nick, blurb, min, max, at(defaults_), flags),
+        [at](Settings& s, const GValue* value) { at(s) = g_value_get_int64(value); },
+        [at](const Settings& s, GValue* value) { g_value_set_int64(value, at(s)); });
+  }
+
+  template <typename At>
   guint add_float(const char* name, const char* nick, const char* blurb, float min, float max, At at,
                   GParamFlags flags) {
     return add(

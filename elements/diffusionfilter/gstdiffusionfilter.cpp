@@ -42,6 +42,7 @@
 #include "elements/base/core_error.h"
 #include "elements/base/core_loader.h"
 #include "elements/base/cuda_memory.h"
+#include "elements/base/device_properties.h"
 #include "elements/base/gst_pointers.h"
 #include "elements/base/hold_timer.h"
 #include "elements/base/latency.h"
@@ -191,7 +192,8 @@ static GstStructure* make_stats(Priv* priv) {
 }
 
 static void gst_diffusion_filter_set_property(GObject* object, guint id, const GValue* value, GParamSpec* spec) {
-  if (id <= kPropNone || id >= kPropStats) {
+  const EditProperties& properties = edit_properties();
+  if (!properties.table.has(id)) {
     G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
     return;
   }
@@ -200,14 +202,15 @@ static void gst_diffusion_filter_set_property(GObject* object, guint id, const G
   if (!problem.empty()) {
     post_settings_warning(GST_ELEMENT(object), problem + " The list before is kept.");
   }
-  if (id == kPropPrompt || id == kPropNegativePrompt) priv->prepare(*priv->settings.snapshot(), false);
+  if (id == properties.prompt || id == properties.negative_prompt) priv->prepare(*priv->settings.snapshot(), false);
 }
 
 static void gst_diffusion_filter_get_property(GObject* object, guint id, GValue* value, GParamSpec* spec) {
-  if (id == kPropStats) {
+  const EditProperties& properties = edit_properties();
+  if (id == properties.stats) {
     g_value_take_boxed(value, make_stats(priv_of(object)));
-  } else if (id > kPropNone && id < kPropStats) {
-    get_setting(priv_of(object)->settings, id, value);
+  } else if (properties.table.has(id)) {
+    priv_of(object)->settings.read([&](const Settings& settings) { properties.table.get(settings, id, value); });
   } else {
     G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
   }
@@ -490,7 +493,11 @@ static void gst_diffusion_filter_class_init(GstDiffusionFilterClass* klass) {
   object_class->set_property = gst_diffusion_filter_set_property;
   object_class->get_property = gst_diffusion_filter_get_property;
   object_class->finalize = gst_diffusion_filter_finalize;
-  install_properties(object_class);
+  edit_properties().table.install(object_class);
+  g_object_class_install_property(
+      object_class, edit_properties().stats,
+      g_param_spec_boxed("stats", "Statistics", "Counts of frames, times, and what the stream really runs with",
+                         GST_TYPE_STRUCTURE, static_cast<GParamFlags>(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
 
   auto* element_class = GST_ELEMENT_CLASS(klass);
   gst_element_class_set_static_metadata(element_class, "Diffusion filter", "Filter/Effect/Video",

@@ -9,46 +9,20 @@
 #include <gst/gst.h>
 
 #include "core/api/diffuser.h"
-#include "elements/base/device_properties.h"
+#include "elements/base/property_table.h"
 
 namespace liveedit::elements {
 
-enum Property : guint {
-  kPropNone,
-  kPropModel,
-  kPropVae,
-  kPropDevice,
-  kPropDtype,
-  kPropThreads,
-  kPropAcceleration,
-  kPropPrompt,
-  kPropNegativePrompt,
-  kPropStrength,
-  kPropNumInferenceSteps,
-  kPropGuidanceScale,
-  kPropSeed,
-  kPropTIndexList,
-  kPropCfgType,
-  kPropDelta,
-  kPropRegion,
-  kPropRegionCrop,
-  kPropEnabled,
-  kPropWaitText,
-  kPropStats,
-  kPropCount,
-};
-
-// Everything that a person has set, by property, preset, controller, event or text.
+// Everything that a person has set, by property, preset, controller, event or text. The initialisers are the defaults
+// of the properties.
 struct Settings {
   DiffuserConfig config;
-  EditParams params;          // t_index_list: the last one that could be read
-  gint64 seed;                // -1: drawn at start
+  EditParams params;          // without the seed; t_index_list: the last one that could be read
+  gint64 seed = 42;           // -1: drawn at start
   std::string t_index_text;   // t-index-list as it was set
   std::string t_index_error;  // why it could not be read; empty where it could
-  bool enabled;
-  bool wait_text;
-
-  Settings();  // the defaults of the properties
+  bool enabled = true;
+  bool wait_text = false;
 };
 
 // The settings, written and read on any thread.
@@ -85,15 +59,20 @@ class SettingsStore {
 // Reads "32, 45" (nothing: an empty list). Returns what is wrong, in a sentence, or an empty string.
 std::string parse_t_index_list(const std::string& text, std::vector<int>* list);
 
-void install_properties(GObjectClass* klass);
+struct EditProperties {
+  PropertyTable<Settings> table;
+  guint prompt = 0;  // ids of those whose change means more than another value
+  guint negative_prompt = 0;
+  guint t_index_list = 0;
+  guint stats = 0;  // behind the table's: the element's own
+};
 
-// Where `value` belongs. kPropStats is the element's own. set_setting returns a sentence where the value cannot be
+// Made at the first call.
+const EditProperties& edit_properties();
+
+// Puts `value` where it belongs. Precondition: the table has `property`. Returns a sentence where the value cannot be
 // used.
 std::string set_setting(SettingsStore* store, guint property, const GValue* value);
-void get_setting(const SettingsStore& store, guint property, GValue* value);
-
-// For g_object_notify_by_pspec().
-GParamSpec* property_spec(Property property);
 
 GType cfg_type_type();
 GType region_type();

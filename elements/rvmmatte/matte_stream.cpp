@@ -6,6 +6,7 @@
 #include "elements/base/core_call.h"
 #include "elements/base/cuda_memory.h"
 #include "elements/base/video_frame_view.h"
+#include "elements/rvmmatte/hidden_picture.h"
 
 namespace liveedit::elements {
 namespace {
@@ -64,37 +65,35 @@ GstFlowReturn MatteStream::submit(BufferPtr frame, const std::shared_ptr<const M
   } else {
     finish();
   }
-  frames_.push_back({std::move(frame), submitted, g_get_monotonic_time()});
+  frames_.push_back({std::move(frame), submitted ? Way::kCore : Way::kHidden, params, g_get_monotonic_time()});
   return GST_FLOW_OK;
 }
 
 void MatteStream::pass(BufferPtr frame) {
   finish();
-  frames_.push_back({std::move(frame), false});
+  frames_.push_back({std::move(frame), Way::kWhole, nullptr});
   stale_ = true;
 }
 
 MatteStream::Next MatteStream::next(BufferPtr* frame) {
   if (frames_.empty()) return Next::kNothing;
-  const bool from_core = frames_.front().in_core;
+  const bool from_core = frames_.front().way == Way::kCore;
   if (from_core && due_ == 0 && inside_ < matter_->depth()) return Next::kNothing;
-  const gint64 begun = frames_.front().submitted;
-  *frame = std::move(frames_.front().original);
+  writing_ = std::move(frames_.front());
   frames_.pop_front();
-  writing_from_core_ = from_core;
-  begun_ = begun;
+  *frame = std::move(writing_.original);
   if (from_core) {
     --inside_;
     if (due_ > 0) --due_;
     return Next::kPicture;
   }
-  if (!leaves_untouched()) return Next::kPicture;
+  if (writing_.way == Way::kHidden || !leaves_untouched()) return Next::kPicture;
   counter_->count_out(MatteLeft::kPassed);
   return Next::kUntouched;
 }
 
 gint64 MatteStream::next_due() const {
-  return inside_ > 0 && frames_.front().in_core ? work_time_.done(frames_.front().submitted) : -1;
+  return inside_ > 0 && frames_.front().way == Way::kCore ? work_time_.done(frames_.front().submitted) : -1;
 }
 
 void MatteStream::let_go(gint64 now) {
@@ -107,13 +106,14 @@ bool MatteStream::leaves_untouched() const {
 }
 
 GstFlowReturn MatteStream::write(GstBuffer* original, GstBuffer* output) {
-  if (writing_from_core_) {
+  if (writing_.way == Way::kCore) {
     bool collected = false;
     const GstFlowReturn flow = collect(original, output, &collected);
     if (flow != GST_FLOW_OK || collected) return flow;
+    writing_.way = Way::kHidden;
   }
-  counter_->count_out(MatteLeft::kPassed);
-  return write_opaque(original, output);
+  counter_->count_out(writing_.way == Way::kHidden ? MatteLeft::kHeld : MatteLeft::kPassed);
+  return write_without_core(original, output);
 }
 
 GstFlowReturn MatteStream::collect(GstBuffer* original, GstBuffer* output, bool* collected) {
@@ -125,17 +125,19 @@ GstFlowReturn MatteStream::collect(GstBuffer* original, GstBuffer* output, bool*
   const GstFlowReturn flow =
       call_core(element_, &warnings_, collected, [&] { result = matter_->collect(from.view(), to.view()); });
   if (flow != GST_FLOW_OK || !*collected) return flow;
-  work_time_.learn(begun_, asked);
+  work_time_.learn(writing_.submitted, asked);
   if (!result.warning.empty()) warnings_.of_frame(result.warning);
   counter_->count_out(left_as(result.outcome));
   return GST_FLOW_OK;
 }
 
-GstFlowReturn MatteStream::write_opaque(GstBuffer* original, GstBuffer* output) {
+GstFlowReturn MatteStream::write_without_core(GstBuffer* original, GstBuffer* output) {
   MappedFrame from(in_, original, GST_MAP_READ);
   MappedFrame to(out_, output, GST_MAP_WRITE);
   if (!from.ok() || !to.ok()) return refuse("A video buffer does not hold the picture that its caps describe.");
-  opaque_.write(*from.frame(), to.frame());
+  const bool hidden = writing_.way == Way::kHidden;
+  if (!hidden || writing_.params->output == MatteOutput::kRgba) opaque_.write(*from.frame(), to.frame());
+  if (hidden) write_hidden(writing_.params->output, writing_.params->background_color, to.frame());
   return GST_FLOW_OK;
 }
 

@@ -32,8 +32,8 @@ class MatteStream {
   // Precondition: nothing inside.
   void set_formats(const GstVideoInfo& in, const GstVideoInfo& out);
 
-  // Takes a frame to cut out with `params`. A frame that fails alone passes whole, with a warning; otherwise an error
-  // is posted.
+  // Takes a frame to cut out with `params`. A frame that fails alone leaves as if nobody were in it (hidden_picture.h),
+  // with a warning; otherwise an error is posted.
   GstFlowReturn submit(BufferPtr frame, const std::shared_ptr<const MatteParams>& params);
 
   // Takes a frame that passes whole, after those before it. What the network remembers is too old afterwards.
@@ -62,16 +62,19 @@ class MatteStream {
   Warnings& warnings() { return warnings_; }
 
  private:
+  enum class Way { kCore, kWhole, kHidden };
+
   struct Frame {
     BufferPtr original;
-    bool in_core;          // false: passes whole
-    gint64 submitted = 0;  // g_get_monotonic_time()
+    Way way;
+    std::shared_ptr<const MatteParams> params;  // but for kWhole
+    gint64 submitted = 0;                       // g_get_monotonic_time()
   };
 
   std::shared_ptr<const MatteParams> usable(const std::shared_ptr<const MatteParams>& asked);
   bool leaves_untouched() const;
   GstFlowReturn collect(GstBuffer* original, GstBuffer* output, bool* collected);
-  GstFlowReturn write_opaque(GstBuffer* original, GstBuffer* output);
+  GstFlowReturn write_without_core(GstBuffer* original, GstBuffer* output);
   GstFlowReturn refuse(const char* text);
 
   GstElement* const element_;
@@ -86,9 +89,8 @@ class MatteStream {
   int inside_ = 0;  // frames of frames_ that are in the core
   int due_ = 0;     // of these, how many leave without waiting for more to come
   WorkTime work_time_;
-  gint64 begun_ = 0;                // when the frame that next() gave last was submitted
-  bool writing_from_core_ = false;  // the frame that next() gave last
-  bool stale_ = false;              // frames have passed beside the network
+  Frame writing_{nullptr, Way::kWhole, nullptr};  // that next() gave last; its buffer is the caller's
+  bool stale_ = false;                            // frames have passed beside the network
   std::uint64_t next_id_ = 0;
   std::shared_ptr<const MatteParams> asked_;  // the last parameters that came
   std::shared_ptr<const MatteParams> used_;   // what was made of them

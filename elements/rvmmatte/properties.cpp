@@ -10,6 +10,7 @@ constexpr int kMaxThreads = 1024;
 constexpr float kMaxBlur = 100;
 constexpr float kMaxFeather = 100;
 constexpr int kMaxInterval = 1000;
+constexpr int kMaxWarmUp = 10;
 
 constexpr auto kReadWrite = static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
 constexpr auto kReady = static_cast<GParamFlags>(kReadWrite | GST_PARAM_MUTABLE_READY);
@@ -75,6 +76,11 @@ void add_matte_properties(PropertyTable<MatteSettings>& table) {
       "inference-interval", "Inference interval",
       "Run the network on every n-th frame only; the frames between wear the last matte", 1, kMaxInterval,
       [](auto& s) -> auto& { return s.params.inference_interval; }, kLive);
+  table.add_int(
+      "warm-up", "Warm-up",
+      "How many times more the network looks at the first frame after a start, a seek or a gap: it has nothing to "
+      "remember there, and its matte would be coarse",
+      0, kMaxWarmUp, [](auto& s) -> auto& { return s.params.warm_up; }, kLive);
   table.add_bool(
       "similar-image-filter", "Similar image filter",
       "Use the last matte again for frames that hardly differ from the one it was made for",

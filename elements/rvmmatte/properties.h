@@ -12,10 +12,18 @@
 
 namespace liveedit::elements {
 
+// What the element starts with: the first matte of a scene shall be as good as those that follow.
+inline MatteParams default_matte_params() {
+  MatteParams params;
+  params.warm_up = 2;
+  return params;
+}
+
 // Everything that a person has set. The initialisers are the defaults of the properties.
 struct MatteSettings {
   MatterConfig config;
-  MatteParams params;  // without background_image, which loads beside it, and similar_threshold
+  // Without background_image, which loads beside it, and similar_threshold.
+  MatteParams params = default_matte_params();
   std::string background_image;
   bool similar_image_filter = false;
   float similar_image_filter_threshold = 0.01F;

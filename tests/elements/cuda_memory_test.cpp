@@ -48,14 +48,18 @@ std::vector<guint8> picture_of(GstSample* sample) {
   return bytes;
 }
 
-std::string error_of(GstElement* pipeline) {
+std::string complaint_of(GstElement* pipeline) {
   GstBus* bus = gst_element_get_bus(pipeline);
-  GstMessage* message = gst_bus_pop_filtered(bus, GST_MESSAGE_ERROR);
+  GstMessage* message = gst_bus_pop_filtered(bus, static_cast<GstMessageType>(GST_MESSAGE_ERROR | GST_MESSAGE_WARNING));
   gst_object_unref(bus);
   if (!message) return "";
   GError* error = nullptr;
   gchar* detail = nullptr;
-  gst_message_parse_error(message, &error, &detail);
+  if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR) {
+    gst_message_parse_error(message, &error, &detail);
+  } else {
+    gst_message_parse_warning(message, &error, &detail);
+  }
   const std::string text = std::string(error->message) + " (" + (detail ? detail : "") + ")";
   g_clear_error(&error);
   g_free(detail);
@@ -75,7 +79,7 @@ Pictures run(const std::string& line) {
     pictures.push_back(picture_of(sample));
     gst_sample_unref(sample);
   }
-  EXPECT_EQ(error_of(pipeline), "") << line;
+  EXPECT_EQ(complaint_of(pipeline), "") << line;
   gst_element_set_state(pipeline, GST_STATE_NULL);
   gst_object_unref(out);
   gst_object_unref(pipeline);

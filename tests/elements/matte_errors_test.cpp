@@ -58,23 +58,54 @@ TEST(MatteLoad, AFlushAndGoingToNullFreeAFrameThatWaits_n) {
   }
 }
 
-TEST(MatteFrame, OneThatFailsPassesWholeWithOneWarningInItsPlace_n) {
+// The second pixel of the frame that fails says that nobody is there, whatever the output; its room is never shown.
+TEST(MatteFrame, OneThatFailsShowsNobodyWithOneWarningInItsPlace_n) {
+  struct Case {
+    const char* output;
+    std::vector<std::uint8_t> good;
+    std::vector<std::uint8_t> hidden;
+  };
+  const Case cases[] = {{"rgba", {40, 40, 40, 40}, {40, 40, 40, 0}},
+                        {"cutout", {215, 215, 215, 40}, {0, 0, 0, 0}},
+                        {"matte", {40}, {0}},
+                        {"composite background-color=0xff123412", {0x12, 0x12, 0x12}, {0x12, 0x34, 0x12}}};
   for (const char* where : {"submit-error", "collect-error"}) {
     for (const char* depth : {"1", "3"}) {
-      MatteHarness filter(std::string("model=depth=") + depth + "," + where + "=" + number_of(ErrorKind::kInference) +
-                          "@2");
-      for (int i = 0; i < 6; ++i) ASSERT_EQ(filter.push(i), GST_FLOW_OK) << where;
-      filter.eos();
-      const std::vector<BufferPtr> out = filter.take_all();
-      ASSERT_EQ(out.size(), 6u) << where;
-      for (int i = 0; i < 6; ++i) {
-        EXPECT_EQ(GST_BUFFER_PTS(out[i].get()), pts_of_frame(i));
-        EXPECT_EQ(bytes_of(out[i].get())[7], i == 2 ? 255 : 40) << where << " " << i;
+      for (const Case& wanted : cases) {
+        SCOPED_TRACE(std::string(where) + " depth " + depth + " " + wanted.output);
+        MatteHarness filter(std::string("model=depth=") + depth + "," + where + "=" + number_of(ErrorKind::kInference) +
+                            "@2 output=" + wanted.output);
+        for (int i = 0; i < 6; ++i) ASSERT_EQ(filter.push(i, 40), GST_FLOW_OK);
+        filter.eos();
+        const std::vector<BufferPtr> out = filter.take_all();
+        ASSERT_EQ(out.size(), 6u);
+        for (int i = 0; i < 6; ++i) {
+          EXPECT_EQ(GST_BUFFER_PTS(out[i].get()), pts_of_frame(i));
+          const std::vector<std::uint8_t> bytes = bytes_of(out[i].get());
+          const auto second = bytes.begin() + static_cast<std::ptrdiff_t>(wanted.good.size());
+          EXPECT_EQ(std::vector(second, second + static_cast<std::ptrdiff_t>(wanted.good.size())),
+                    i == 2 ? wanted.hidden : wanted.good)
+              << i;
+        }
+        EXPECT_EQ(stat(filter.element(), "frames-held"), 1u);
+        EXPECT_EQ(stat(filter.element(), "frames-passed"), 0u);
+        EXPECT_EQ(filter.complaints(GST_MESSAGE_WARNING).size(), 1u);
+        EXPECT_TRUE(filter.complaints(GST_MESSAGE_ERROR).empty());
       }
-      EXPECT_EQ(stat(filter.element(), "frames-passed"), 1u) << where;
-      EXPECT_EQ(filter.complaints(GST_MESSAGE_WARNING).size(), 1u) << where;
-      EXPECT_TRUE(filter.complaints(GST_MESSAGE_ERROR).empty());
     }
+  }
+}
+
+// Where the picture would leave as it came, the formats being the same.
+TEST(MatteFrame, AHiddenCompositeIsTheBackgroundInAnyFormat_n) {
+  for (const char* format : {"RGB", "BGRx", "NV12", "I420"}) {
+    MatteHarness filter(
+        "output=composite background-color=0xff000000 model=submit-error=" + number_of(ErrorKind::kInference) + "@0",
+        std::string("video/x-raw,width=17,height=9,framerate=25/1,format=") + format);
+    ASSERT_EQ(filter.push(0, 200), GST_FLOW_OK);
+    const BufferPtr out = filter.take();
+    ASSERT_TRUE(out);
+    for (int i = 0; i < 17; ++i) EXPECT_LE(bytes_of(out.get())[i], i % 4 == 3 ? 255 : 16) << format;
   }
 }
 

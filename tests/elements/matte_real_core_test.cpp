@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
+#include <set>
 
 #include <gst/app/gstappsink.h>
 #include <gtest/gtest.h>
@@ -134,6 +135,45 @@ TEST_F(RealMatte, CompositeIsTheManBeforeTheColour) {
   }
 }
 
+// A first frame has nothing to remember; looked at three times, it is nearer to what the film settles at.
+TEST_F(RealMatte, TheFirstMatteIsAsGoodAsThoseThatFollow) {
+  const auto first = [&](const std::string& properties) { return run("output=matte " + properties, 1)[0]; };
+  EXPECT_EQ(first(""), first("warm-up=2")) << "is the default";
+  const Bytes settled = [&] {
+    MatteHarness filter(with_weights("output=matte warm-up=0"), kCaps);
+    std::vector<Bytes> still;
+    for (int i = 0; i < 8; ++i) {
+      EXPECT_EQ(push(filter, 0), GST_FLOW_OK);
+      still.push_back(bytes_of(filter.wait_frame().get()));
+    }
+    return still.back();
+  }();
+  EXPECT_LT(difference(first(""), settled), 0.6 * difference(first("warm-up=0"), settled));
+}
+
+// The states are lost three times in a film: by a flush, by another format, and by a gap.
+TEST_F(RealMatte, LostStatesBeginAnewAsIfTheFilmBeganThere) {
+  const std::vector<Bytes> fresh = run("output=matte", 3);
+  MatteHarness filter(with_weights("output=matte"), kCaps);
+  EXPECT_EQ(run(filter, 3), fresh);
+  gst_harness_push_event(filter.video(), gst_event_new_flush_start());
+  gst_harness_push_event(filter.video(), gst_event_new_flush_stop(TRUE));
+  filter.start_segment();
+  EXPECT_EQ(run(filter, 3), fresh);
+  filter.set_caps("video/x-raw,format=I420,width=33,height=17,framerate=25/1");
+  ASSERT_EQ(filter.push(0), GST_FLOW_OK);
+  EXPECT_TRUE(filter.wait_frame());
+  filter.set_caps(kCaps);
+  EXPECT_EQ(run(filter, 3), fresh);
+  GstBuffer* frame = filter.frame(0);
+  gst_buffer_fill(frame, 0, frames_[0].data(), frames_[0].size());
+  GST_BUFFER_FLAG_SET(frame, GST_BUFFER_FLAG_DISCONT);
+  GST_BUFFER_PTS(frame) = 3600 * GST_SECOND;
+  ASSERT_EQ(gst_harness_push(filter.video(), frame), GST_FLOW_OK);
+  EXPECT_EQ(bytes_of(filter.wait_frame().get()), fresh[0]);
+  EXPECT_TRUE(filter.complaints(GST_MESSAGE_WARNING).empty());
+}
+
 TEST_F(RealMatte, RemembersAndForgets) {
   MatteHarness filter(with_weights("output=matte"), kCaps);
   const std::vector<Bytes> first = run(filter, 4);
@@ -262,6 +302,67 @@ TEST_F(RealMatte, AFileThatIsCutShortOrNoSuchNetworkIsOneErrorThatNamesIt_n) {
     EXPECT_EQ(wrong.code, GST_RESOURCE_ERROR_READ) << wrong.text;
     EXPECT_NE(wrong.text.find(entry.path().filename().string()), std::string::npos) << wrong.text;
   }
+}
+
+/* ---- weights that tests/golden/rvm.py makes ---- */
+
+std::string golden(const std::string& name) {
+  return (fs::path(LIVEEDIT_BUILD_DIR) / "golden/rvm" / name).string();
+}
+
+TEST(GoldenMatte, ResNet50RunsAndSaysSo) {
+  for (const char* ratio : {"1", "0.5"}) {
+    MatteHarness filter(
+        "output=matte device=cpu downsample-ratio=" + std::string(ratio) + " model=" + golden("resnet50.safetensors"),
+        "video/x-raw,format=RGB,width=72,height=50,framerate=25/1");
+    std::vector<Bytes> mattes;
+    for (int i = 0; i < 3; ++i) {
+      GstBuffer* frame = filter.frame(i);
+      Bytes bytes(gst_buffer_get_size(frame));
+      for (std::size_t k = 0; k < bytes.size(); ++k) bytes[k] = static_cast<std::uint8_t>(k * (i + 3) / 7);
+      gst_buffer_fill(frame, 0, bytes.data(), bytes.size());
+      ASSERT_EQ(gst_harness_push(filter.video(), frame), GST_FLOW_OK);
+      mattes.push_back(bytes_of(filter.wait_frame().get()));
+    }
+    EXPECT_STREQ(gst_structure_get_string(stats_of(filter.element()).get(), "variant"), "resnet50");
+    EXPECT_EQ(stat(filter.element(), "frames-matted"), 3u);
+    EXPECT_NE(mattes[1], mattes[2]);
+    EXPECT_GT(std::set<std::uint8_t>(mattes[0].begin(), mattes[0].end()).size(), 10u) << "nothing to see";
+    EXPECT_TRUE(filter.complaints(GST_MESSAGE_WARNING).empty());
+  }
+}
+
+TEST(GoldenMatte, AVariantWhoseTensorsDoNotFitSaysWhich_n) {
+  const Complaint wrong = load_error(golden("incomplete.safetensors"));
+  EXPECT_EQ(wrong.code, GST_RESOURCE_ERROR_READ) << wrong.text;
+  for (const char* part : {"mobilenetv3 variant", "decoder.decode2.gru.hh.0.weight", "incomplete.safetensors"}) {
+    EXPECT_NE(wrong.text.find(part), std::string::npos) << wrong.text;
+  }
+}
+
+// Every number that a network can give wrong: the frame wears the last matte, and nothing is NaN.
+TEST(GoldenMatte, NoNumbersHoldTheLastMatteAndHideTheRoomBeforeTheFirst_n) {
+  MatteHarness filter("output=composite background-color=0xff10f020 downsample-ratio=1 device=cpu model=" +
+                          golden("overflowing.safetensors"),
+                      "video/x-raw,format=RGB,width=40,height=40,framerate=25/1");
+  ASSERT_EQ(filter.push(0, 255), GST_FLOW_OK);
+  const Bytes first = bytes_of(filter.wait_frame().get());
+  EXPECT_EQ(Bytes(first.begin(), first.begin() + 3), (Bytes{0x10, 0xf0, 0x20})) << "the room is shown";
+  ASSERT_EQ(filter.push(1, 0), GST_FLOW_OK);
+  filter.wait_frame();
+  ASSERT_EQ(filter.push(2, 255), GST_FLOW_OK);
+  filter.wait_frame();
+  EXPECT_EQ(stat(filter.element(), "frames-held"), 2u);
+  EXPECT_EQ(stat(filter.element(), "frames-matted"), 1u);
+  EXPECT_EQ(filter.complaints(GST_MESSAGE_WARNING).size(), 1u);
+}
+
+TEST(GoldenMatte, EightKGoesThrough) {
+  MatteHarness filter("output=matte device=cpu model=" + golden("mobilenetv3.safetensors"),
+                      "video/x-raw,format=NV12,width=7680,height=4320,framerate=25/1");
+  ASSERT_EQ(filter.push(0, 100), GST_FLOW_OK);
+  EXPECT_EQ(gst_buffer_get_size(filter.wait_frame().get()), 7680u * 4320u);
+  EXPECT_TRUE(filter.complaints(GST_MESSAGE_WARNING).empty());
 }
 
 }  // namespace

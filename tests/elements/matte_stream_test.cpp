@@ -3,6 +3,8 @@
 #include <atomic>
 #include <thread>
 
+#include <gst/controller/gstdirectcontrolbinding.h>
+#include <gst/controller/gstinterpolationcontrolsource.h>
 #include <gtest/gtest.h>
 
 #include "tests/elements/matte_harness.h"
@@ -396,6 +398,51 @@ TEST(MatteStream, PropertiesMayChangeFromAnyThreadWhileFramesFlow) {
   writer.join();
   filter.eos();
   EXPECT_EQ(filter.take_all().size(), 300u);
+}
+
+/* ---- settings that a controller moves over time ---- */
+
+GObject* control(MatteHarness& filter, const char* property, double at_start, double after_ten_frames) {
+  GstControlSource* source = gst_interpolation_control_source_new();
+  g_object_set(source, "mode", GST_INTERPOLATION_MODE_LINEAR, nullptr);
+  auto* points = GST_TIMED_VALUE_CONTROL_SOURCE(source);
+  gst_timed_value_control_source_set(points, pts_of_frame(0), at_start);
+  gst_timed_value_control_source_set(points, pts_of_frame(10), after_ten_frames);
+  GstControlBinding* binding = gst_direct_control_binding_new_absolute(GST_OBJECT(filter.element()), property, source);
+  EXPECT_TRUE(gst_object_add_control_binding(GST_OBJECT(filter.element()), binding));
+  return G_OBJECT(source);
+}
+
+TEST(MatteController, MovesTheColourBehindThePersonFrameByFrame) {
+  MatteHarness filter("output=composite");
+  GObject* source = control(filter, "background-color", 0xff000000, 0xffa00000);
+  for (int i = 0; i <= 10; ++i) {
+    ASSERT_EQ(filter.push(i, 40), GST_FLOW_OK);
+    EXPECT_NEAR(bytes_of(filter.take().get())[3], 16 * i, 1) << i;
+  }
+  g_object_unref(source);
+}
+
+TEST(MatteController, MovesEverySettingThatSaysItCanBe) {
+  MatteHarness filter("");
+  const std::tuple<const char*, double, double> moved[] = {
+      {"threshold", 0.0, 0.9}, {"feather", 0.0, 20.0}, {"background-blur", 1.0, 50.0}, {"background-color", 1, 1000}};
+  std::vector<GObject*> sources;
+  for (const auto& [name, from, to] : moved) {
+    GParamSpec* spec = g_object_class_find_property(G_OBJECT_GET_CLASS(filter.element()), name);
+    ASSERT_TRUE(spec != nullptr && (spec->flags & GST_PARAM_CONTROLLABLE) != 0) << name;
+    sources.push_back(control(filter, name, from, to));
+  }
+  for (int i = 0; i <= 10; ++i) ASSERT_EQ(filter.push(i, 40), GST_FLOW_OK);
+  for (const auto& [name, from, to] : moved) {
+    GValue value = G_VALUE_INIT;
+    g_object_get_property(G_OBJECT(filter.element()), name, &value);
+    const double now = G_VALUE_HOLDS_FLOAT(&value) ? g_value_get_float(&value) : g_value_get_uint(&value);
+    EXPECT_NEAR(now, to, 1e-4) << name;
+    g_value_unset(&value);
+  }
+  EXPECT_TRUE(filter.complaints(GST_MESSAGE_WARNING).empty());
+  for (GObject* source : sources) g_object_unref(source);
 }
 
 }  // namespace

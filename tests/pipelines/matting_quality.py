@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The instruments of bench/matting: what they say of mattes whose faults are known, and the films they are used on."""
+import shutil
 import sys
 import unittest
 
@@ -77,6 +78,7 @@ class Metrics(unittest.TestCase):
             metrics.all_of(disc()[0], disc()[0])
 
 
+@unittest.skipUnless(shutil.which("ffmpeg"), "ffmpeg, which reads the person of the films, is not installed")
 class Scenes(unittest.TestCase):
     def test_films_move_and_their_matte_is_soft(self):
         for scene in scenes.SCENES:
