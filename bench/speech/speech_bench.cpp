@@ -2,9 +2,9 @@
 // Transcribes files of sound through the core and prints one JSON line a file.
 //
 //   speech_bench [--model M] [--device D] [--dtype fp32|bf16|fp16] [--threads N] [--repeat N] [--beam N]
-//                [--timestamps] [--whole-window] [--no-guard] [--no-graphs] FILE.f32 ...
+//                [--timestamps] [--whole-window] [--no-guard] [--no-graphs] [--tokens N] FILE.f32 ...
 //
-// A file is mono float at 16 kHz.
+// A file is mono float at 16 kHz. --tokens: as many tokens and no tests of the text, for models with random weights.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -53,6 +53,12 @@ Options parse(int count, char** words) {
       options.repeat = std::stoi(value());
     } else if (word == "--beam") {
       options.params.beam_size = std::stoi(value());
+    } else if (word == "--tokens") {
+      options.params.max_tokens = std::stoi(value());
+      options.params.guard = false;
+      options.params.no_speech_threshold = 1;
+      options.params.logprob_threshold = -1000;
+      options.params.compression_ratio_threshold = 1000;
     } else if (word == "--whole-window") {
       options.params.whole_window = true;
     } else if (word == "--no-guard") {

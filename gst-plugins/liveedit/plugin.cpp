@@ -3,9 +3,11 @@
 
 #include "elements/diffusionfilter/gstdiffusionfilter.h"
 #include "elements/rvmmatte/gstrvmmatte.h"
+#include "elements/whisperprompt/gstwhisperprompt.h"
 
 static gboolean plugin_init(GstPlugin* plugin) {
-  return GST_ELEMENT_REGISTER(diffusionfilter, plugin) && GST_ELEMENT_REGISTER(rvmmatte, plugin);
+  return GST_ELEMENT_REGISTER(diffusionfilter, plugin) && GST_ELEMENT_REGISTER(rvmmatte, plugin) &&
+         GST_ELEMENT_REGISTER(whisperprompt, plugin);
 }
 
 GST_PLUGIN_DEFINE(GST_VERSION_MAJOR, GST_VERSION_MINOR, liveedit, "Edits live video by prompt", plugin_init,

@@ -26,19 +26,24 @@ std::vector<std::string> elements_of_plugin() {
 // The model that `element` needs to run with the real core; empty: it has one built in, or the core is a double.
 std::string needed_model(const std::string& element) {
   const char* core = g_getenv("LIVEEDIT_CORE_PATH");
-  if (element != "rvmmatte" || (core && *core)) return "";
+  if (element == "diffusionfilter" || (core && *core)) return "";
   const char* data = g_getenv("LIVEEDIT_TEST_DATA");
-  return std::string(data ? data : "") + "/weights/rvm_mobilenetv3.safetensors";
+  return std::string(data ? data : "") +
+         (element == "rvmmatte" ? "/weights/rvm_mobilenetv3.safetensors" : "/weights/whisper-tiny.en");
 }
 
-// An element between a test picture and a fakesink.
+// What comes in: a picture, or a tone, which is speech to the double.
+std::string source_for(const std::string& element) {
+  return element == "whisperprompt" ? "audiotestsrc ! identity sleep-time=1000"
+                                    : "videotestsrc ! video/x-raw,width=32,height=24,framerate=100/1";
+}
+
+// An element between a test source and a fakesink.
 class Line {
  public:
   explicit Line(const std::string& name) {
-    pipeline_ = gst_parse_launch(("videotestsrc ! video/x-raw,width=32,height=24,framerate=100/1 ! " + name +
-                                  " name=walked ! fakesink sync=false")
-                                     .c_str(),
-                                 nullptr);
+    pipeline_ =
+        gst_parse_launch((source_for(name) + " ! " + name + " name=walked ! fakesink sync=false").c_str(), nullptr);
     element_ = gst_bin_get_by_name(GST_BIN(pipeline_), "walked");
     if (const std::string model = needed_model(name); !model.empty())
       g_object_set(element_, "model", model.c_str(), nullptr);
@@ -134,7 +139,7 @@ void walk_properties(GstElement* element) {
 
 TEST(Walk, ThePluginHasItsElements) {
   const std::vector<std::string> names = elements_of_plugin();
-  for (const char* name : {"diffusionfilter", "rvmmatte"})
+  for (const char* name : {"diffusionfilter", "rvmmatte", "whisperprompt"})
     EXPECT_NE(std::find(names.begin(), names.end(), name), names.end()) << name;
 }
 

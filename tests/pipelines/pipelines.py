@@ -9,6 +9,7 @@ import numpy as np
 from matting_pipelines import MattingPipelines
 from media import BUILD, FRAMES, ROOT, PipelineCase, PipelineFailed, difference, frames, gst_launch, make_film, raw_frames, run_pipeline, streams
 from serving_pipelines import ServingPipelines
+from speech_pipelines import SpeechPipelines
 from webrtc_pipelines import WebrtcPipelines
 
 # What an edit changes at least, and what coding a picture changes at most, in the mean of all samples (0 to 255).
@@ -134,7 +135,7 @@ class Pipelines(PipelineCase):
         return raw_frames(self.folder / "alone.rgb", 128, 128)
 
     def test_every_file_has_a_test(self):
-        tested = {name.removeprefix("test_").replace("_", "-") for case in (self, MattingPipelines, ServingPipelines, WebrtcPipelines) for name in dir(case)
+        tested = {name.removeprefix("test_").replace("_", "-") for case in (self, MattingPipelines, ServingPipelines, SpeechPipelines, WebrtcPipelines) for name in dir(case)
                   if name.startswith("test_")}
         self.assertLessEqual({path.stem for path in (ROOT / "pipelines").glob("*.launch")}, tested)
 
