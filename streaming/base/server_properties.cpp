@@ -56,6 +56,14 @@ void install_server_properties(GObjectClass* object_class, guint first, int defa
                                              10000, http::Limits().connections, kReadWrite));
 }
 
+void install_report_properties(GObjectClass* object_class, guint url, const char* about_url, guint stats,
+                               const char* about_stats) {
+  constexpr auto kReadOnly = static_cast<GParamFlags>(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  g_object_class_install_property(object_class, url, g_param_spec_string("url", "URL", about_url, "", kReadOnly));
+  g_object_class_install_property(
+      object_class, stats, g_param_spec_boxed("stats", "Statistics", about_stats, GST_TYPE_STRUCTURE, kReadOnly));
+}
+
 bool set_server_property(http::ServerConfig* config, guint first, guint id, const GValue* value) {
   switch (static_cast<int>(id - first)) {
     case kPort:

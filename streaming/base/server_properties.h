@@ -16,6 +16,10 @@ constexpr guint kServerPropertyCount = 8;
 // trace shows it.
 void install_server_properties(GObjectClass* object_class, guint first, int default_port);
 
+// Installs the two that tell of a server, both read-only: url (text) and stats (a GstStructure).
+void install_report_properties(GObjectClass* object_class, guint url, const char* about_url, guint stats,
+                               const char* about_stats);
+
 // What came of a property id: false if it is not one of these. The caller holds the lock that guards `config`.
 bool set_server_property(http::ServerConfig* config, guint first, guint id, const GValue* value);
 bool get_server_property(const http::ServerConfig& config, guint first, guint id, GValue* value);

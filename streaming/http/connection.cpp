@@ -19,6 +19,7 @@
 
 #include "streaming/http/exchange.h"
 #include "streaming/http/response_head.h"
+#include "streaming/http/websocket_connection.h"
 
 #include "streaming/http/log.h"
 
@@ -49,6 +50,10 @@ auto result_in(error_code& error) {
 // GCC 12 makes no coroutine of a function with these lists in a co_await.
 Response server_is_full() {
   return make_problem(503, "The server is full.", {{"Retry-After", "5"}});
+}
+
+Response wants_websocket() {
+  return make_problem(426, "This address is a WebSocket.", {{"Upgrade", "websocket"}});
 }
 
 // After what was not understood nothing that follows can be.
@@ -145,6 +150,7 @@ class StreamConnection : public Connection, public std::enable_shared_from_this<
   asio::awaitable<bool> refuse_head(const error_code& error);
   asio::awaitable<bool> read_body(Parser* parser, error_code* error);
   asio::awaitable<bool> answer(const Route& route, Request request, const Head& head, bool keep_alive);
+  asio::awaitable<bool> become_websocket(Parser* parser, const Route& route, Request request, const Head& head);
   asio::awaitable<bool> send(const Response& response, const Head& head, bool keep_alive);
   asio::awaitable<bool> refuse(const Response& response, const Head& head);
   asio::awaitable<void> send_endless(std::shared_ptr<EndlessBody> body);
@@ -207,6 +213,7 @@ asio::awaitable<bool> StreamConnection<Stream>::serve_request(size_t number) {
     co_return co_await send(*refusal, head, parser.keep_alive() && number < limits().requests_per_connection);
   }
   const Route& route = *std::get<const Route*>(found);
+  if (route.websocket) co_return co_await become_websocket(&parser, route, std::move(request), head);
   parser.body_limit(route.max_body);
   if (has_body && !co_await read_body(&parser, &error)) {
     if (closing_) co_return false;
@@ -299,6 +306,21 @@ asio::awaitable<bool> StreamConnection<Stream>::answer(const Route& route, Reque
   if (sent && body) co_await send_endless(body);
   exchange->client_left();
   co_return sent && !body;
+}
+
+// Not a request any more: the connection ends with the WebSocket.
+template <typename Stream>
+asio::awaitable<bool> StreamConnection<Stream>::become_websocket(Parser* parser, const Route& route, Request request,
+                                                                 const Head& head) {
+  // Whoever speaks before the handshake is done does not speak WebSocket.
+  if (!parser->is_done() || buffer_.size() > 0 || !asks_for_websocket(parser->get())) {
+    const Response answer = wants_websocket();
+    co_return co_await refuse(answer, head);
+  }
+  deadline_ = Clock::time_point::max();  // the WebSocket has its own
+  co_await serve_websocket(stream_, this->shared_from_this(), parser->release(), route, std::move(request),
+                           serving_->router->common_headers(head), limits());
+  co_return false;
 }
 
 // false: the connection is to end.

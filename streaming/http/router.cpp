@@ -102,7 +102,7 @@ std::optional<Response> Router::problem_with_access(const Route& route, const He
   if (!access_.host_allowed(host))
     return make_problem(
         403, "This server is reached by the name localhost or by its address; another name needs allowed-origins.");
-  if (!is_reading(head.method) && !origin.empty() && !access_.origin_allowed(origin, host))
+  if ((!is_reading(head.method) || route.websocket) && !origin.empty() && !access_.origin_allowed(origin, host))
     return make_problem(
         403, "Pages of this origin may not use the server; the property allowed-origins names those that may.");
   const Credentials credentials{std::string(value_of(head.headers, "Authorization")),

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "streaming/http/message.h"
+#include "streaming/http/websocket.h"
 
 namespace liveedit::streaming::http {
 
@@ -80,6 +81,10 @@ struct Route {
   size_t max_body = 0;      // bytes; more: 413. Encoded bodies are refused: 415
   RateLimit post_rate;      // on everything but GET, HEAD and OPTIONS: 429 with Retry-After
   Headers options_headers;  // further headers of the answer to OPTIONS, such as Accept-Post
+  // Set: the address is a WebSocket, and `handler` is not used. `methods` is {"GET"}; pages of other origins are
+  // refused as they are for POST.
+  WebSocketHandler websocket;
+  size_t max_message = 64 * 1024;  // bytes of one message of the client; more ends the WebSocket: 1009
 };
 
 struct ServerStats {

@@ -35,8 +35,8 @@
 
 #include "streaming/base/error.h"
 #include "streaming/base/live_inputs.h"
-#include "streaming/base/post_error.h"
 #include "streaming/base/server_properties.h"
+#include "streaming/base/serving_state.h"
 #include "streaming/http_sink/hls_stream.h"
 #include "streaming/http_sink/picture_feed.h"
 #include "streaming/http_sink/routes.h"
@@ -252,22 +252,9 @@ static void gst_live_http_sink_get_property(GObject* object, guint id, GValue* v
 
 static GstStateChangeReturn gst_live_http_sink_change_state(GstElement* element, GstStateChange change) {
   Priv* priv = GST_LIVE_HTTP_SINK(element)->priv;
-  if (change == GST_STATE_CHANGE_READY_TO_PAUSED) {
-    try {
-      priv->start();
-    } catch (const std::exception& error) {
-      post_error(element, error);
-      return GST_STATE_CHANGE_FAILURE;
-    }
-    g_object_notify(G_OBJECT(element), "url");
-  }
-  const GstStateChangeReturn result = GST_ELEMENT_CLASS(gst_live_http_sink_parent_class)->change_state(element, change);
-  const bool failed_start = change == GST_STATE_CHANGE_READY_TO_PAUSED && result == GST_STATE_CHANGE_FAILURE;
-  if (change == GST_STATE_CHANGE_PAUSED_TO_READY || failed_start) {
-    priv->stop();
-    g_object_notify(G_OBJECT(element), "url");
-  }
-  return result;
+  return change_serving_state(element, change, gst_live_http_sink_parent_class,
+                              {GST_STATE_CHANGE_READY_TO_PAUSED, GST_STATE_CHANGE_PAUSED_TO_READY,
+                               [priv] { priv->start(); }, [priv] { priv->stop(); }});
 }
 
 static GstPad* gst_live_http_sink_request_new_pad(GstElement* element, GstPadTemplate* pad_template, const gchar*,
@@ -309,12 +296,9 @@ static void install_properties(GObjectClass* object_class) {
               "Existing folder into which HLS is written as files, too (index.m3u8), for another web server; "
               "empty: HLS stays in memory",
               "", kReady));
-  install(PROP_URL, g_param_spec_string("url", "URL",
-                                        "Where it can be seen from this machine; empty while the element is stopped",
-                                        "", static_cast<GParamFlags>(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
-  install(PROP_STATS,
-          g_param_spec_boxed("stats", "Statistics", "Viewers, and pictures since the element started",
-                             GST_TYPE_STRUCTURE, static_cast<GParamFlags>(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
+  install_report_properties(object_class, PROP_URL,
+                            "Where it can be seen from this machine; empty while the element is stopped", PROP_STATS,
+                            "Viewers, and pictures since the element started");
   install_server_properties(object_class, PROP_SERVER, DEFAULT_PORT);
 }
 

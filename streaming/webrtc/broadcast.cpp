@@ -11,7 +11,8 @@ using SteadyClock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kTick{250};
 constexpr std::chrono::seconds kIdleTime{5};
 constexpr GstClockTime kStandstill = GST_SECOND / 2;
-constexpr GstClockTime kTooOldToJoin = GST_SECOND / 10;
+constexpr GstClockTime kTooOldToJoin = 5 * GST_MSECOND;  // a younger picture is the key picture's neighbour
+constexpr GstClockTime kTooOldToMend = GST_SECOND / 10;
 
 }  // namespace
 
@@ -121,14 +122,13 @@ std::shared_ptr<SharedEncoder> Broadcast::encoder(CodecKind codec) {
   return started;
 }
 
-void Broadcast::request_key(CodecKind codec) {
+void Broadcast::request_key(CodecKind codec, KeyReason reason) {
   {
     std::lock_guard lock(mutex_);
     const auto found = encoders_.find(codec);
-    if (found == encoders_.end()) return;
-    found->second.encoder->request_key();
+    if (found == encoders_.end() || !found->second.encoder->request_key(reason)) return;
   }
-  repeat_picture(kTooOldToJoin);
+  repeat_picture(reason == KeyReason::kJoined ? kTooOldToJoin : kTooOldToMend);
 }
 
 void Broadcast::repeat_picture(GstClockTime older_than) {

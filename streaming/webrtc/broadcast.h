@@ -58,7 +58,7 @@ class Broadcast : public ViewerSource, public std::enable_shared_from_this<Broad
   void stop();
 
   std::shared_ptr<SharedEncoder> encoder(CodecKind codec) override;
-  void request_key(CodecKind codec) override;
+  void request_key(CodecKind codec, KeyReason reason) override;
   void viewer_joined(const std::string& id, GstElement* webrtcbin) override;
   void viewer_left(const std::string& id, GstElement* webrtcbin) override;
 

@@ -2,36 +2,29 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include <gst/gst.h>
 
+#include "streaming/base/gst_pointers.h"
+
 namespace liveedit::streaming {
 
-struct ObjectUnref {
-  void operator()(gpointer object) const { gst_object_unref(object); }
-};
-using ElementPtr = std::unique_ptr<GstElement, ObjectUnref>;
-using PadPtr = std::unique_ptr<GstPad, ObjectUnref>;
-
-struct CapsUnref {
-  void operator()(GstCaps* caps) const { gst_caps_unref(caps); }
-};
-using CapsPtr = std::unique_ptr<GstCaps, CapsUnref>;
+using ElementPtr = ObjectPtr<GstElement>;
+using PadPtr = ObjectPtr<GstPad>;
 
 struct BufferUnref {
   void operator()(GstBuffer* buffer) const { gst_buffer_unref(buffer); }
 };
 using BufferPtr = std::unique_ptr<GstBuffer, BufferUnref>;
 
-struct SampleUnref {
-  void operator()(GstSample* sample) const { gst_sample_unref(sample); }
-};
-using SamplePtr = std::unique_ptr<GstSample, SampleUnref>;
-
 struct StructureFree {
   void operator()(GstStructure* structure) const { gst_structure_free(structure); }
 };
 using StructurePtr = std::unique_ptr<GstStructure, StructureFree>;
+
+// The elements of `line` as a bin with ghost pads for what is not linked. Throws std::runtime_error.
+GstElement* make_bin(const std::string& line);
 
 // What a GObject signal handler needs, kept alive for as long as the handler is connected: g_signal_connect_data's
 // destroy function for a `new std::shared_ptr<T>`.

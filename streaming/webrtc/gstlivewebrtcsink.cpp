@@ -38,22 +38,26 @@
 #include <gst/video/video.h>
 
 #include "streaming/base/error.h"
-#include "streaming/base/post_error.h"
 #include "streaming/base/server_properties.h"
+#include "streaming/base/serving_state.h"
 #include "streaming/webrtc/broadcast.h"
 #include "streaming/webrtc/ice_properties.h"
 #include "streaming/webrtc/media_clock.h"
 #include "streaming/webrtc/pages.h"
 #include "streaming/webrtc/signalling.h"
+#include "streaming/webrtc/warm_up.h"
 
 using namespace liveedit::streaming;  // NOLINT: the element stands on this room
 
 GST_DEBUG_CATEGORY_STATIC(live_webrtc_sink_debug);
 #define GST_CAT_DEFAULT live_webrtc_sink_debug
 
-#define VIDEO_CAPS                                     \
-  "video/x-raw, format=(string)" GST_VIDEO_FORMATS_ALL \
-  ", width=(int)[16,8192], height=(int)[16,8192], framerate=(fraction)[0/1,2147483647/1]"
+#define SIZES "width=(int)[16,8192], height=(int)[16,8192], framerate=(fraction)[0/1,2147483647/1]"
+// What encoders take comes first: a source that can do everything would choose 64 bits a pixel otherwise.
+#define VIDEO_CAPS                           \
+  "video/x-raw, format=(string)I420, " SIZES \
+  "; "                                       \
+  "video/x-raw, format=(string)" GST_VIDEO_FORMATS_ALL ", " SIZES
 #define AUDIO_CAPS GST_AUDIO_CAPS_MAKE(GST_AUDIO_FORMATS_ALL) ", layout=(string)interleaved"
 
 static GstStaticPadTemplate sink_template =
@@ -312,19 +316,11 @@ static std::shared_ptr<Serving> start_serving(GstLiveWebrtcSink* self, const Set
   return serving;
 }
 
-// false: the reason is on the bus.
-static bool start(GstLiveWebrtcSink* self) {
-  try {
-    std::unique_lock lock(self->priv->mutex);
-    self->priv->frames = 0;
-    self->priv->serving = start_serving(self, self->priv->settings);
-    lock.unlock();
-    g_object_notify(G_OBJECT(self), "url");  // gst-launch-1.0 -v shows it
-    return true;
-  } catch (const std::exception& error) {
-    post_error(GST_ELEMENT(self), error);
-    return false;
-  }
+static void start(GstLiveWebrtcSink* self) {
+  std::lock_guard lock(self->priv->mutex);
+  self->priv->frames = 0;
+  self->priv->serving = start_serving(self, self->priv->settings);
+  begin_warm_up();
 }
 
 static void stop(GstLiveWebrtcSink* self) {
@@ -335,17 +331,16 @@ static void stop(GstLiveWebrtcSink* self) {
   }
   if (!serving) return;
   serving->server->stop();
+  wait_warm_up(std::chrono::steady_clock::now() + kTeardownTime);
   serving->signalling->close_all("the stream has ended");
   serving->broadcast->stop();
 }
 
 static GstStateChangeReturn gst_live_webrtc_sink_change_state(GstElement* element, GstStateChange change) {
   GstLiveWebrtcSink* self = GST_LIVE_WEBRTC_SINK(element);
-  if (change == GST_STATE_CHANGE_NULL_TO_READY && !start(self)) return GST_STATE_CHANGE_FAILURE;
-  const GstStateChangeReturn result = GST_ELEMENT_CLASS(parent_class)->change_state(element, change);
-  const bool failed = change == GST_STATE_CHANGE_NULL_TO_READY && result == GST_STATE_CHANGE_FAILURE;
-  if (change == GST_STATE_CHANGE_READY_TO_NULL || failed) stop(self);
-  return result;
+  return change_serving_state(element, change, parent_class,
+                              {GST_STATE_CHANGE_NULL_TO_READY, GST_STATE_CHANGE_READY_TO_NULL, [self] { start(self); },
+                               [self] { stop(self); }});
 }
 
 /* ---- properties ---- */
@@ -463,7 +458,6 @@ static GParamSpec* bitrate_spec(const char* name, const char* nick, const char* 
 static void install_properties(GObjectClass* klass) {
   const auto ready = static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY);
   const auto live = static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING);
-  const auto readable = static_cast<GParamFlags>(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
   const BitrateLimits defaults = BroadcastSettings{}.bitrate;
   g_object_class_install_property(
       klass, kPropVideoCaps,
@@ -488,15 +482,9 @@ static void install_properties(GObjectClass* klass) {
       klass, kPropSync,
       g_param_spec_boolean("sync", "Sync", "Show each frame when it is due; false: as soon as it comes", kDefaultSync,
                            live));
-  g_object_class_install_property(
-      klass, kPropUrl,
-      g_param_spec_string("url", "URL",
-                          "Where the page is, from READY on; tells the port where port=0 let the system choose", "",
-                          readable));
-  g_object_class_install_property(
-      klass, kPropStats,
-      g_param_spec_boxed("stats", "Statistics", "Who watches, what their links do, and what the encoders make",
-                         GST_TYPE_STRUCTURE, readable));
+  install_report_properties(klass, kPropUrl,
+                            "Where the page is, from READY on; tells the port where port=0 let the system choose",
+                            kPropStats, "Who watches, what their links do, and what the encoders make");
   install_ice_properties(klass, kPropFirstIce);
   install_server_properties(klass, kPropFirstServer, http::ServerConfig{}.port);
 }

@@ -39,12 +39,13 @@
 #include <gst/video/video.h>
 
 #include "streaming/base/error.h"
-#include "streaming/base/post_error.h"
 #include "streaming/base/server_properties.h"
+#include "streaming/base/serving_state.h"
 #include "streaming/webrtc/ice_properties.h"
 #include "streaming/webrtc/ingest.h"
 #include "streaming/webrtc/pages.h"
 #include "streaming/webrtc/signalling.h"
+#include "streaming/webrtc/warm_up.h"
 
 using namespace liveedit::streaming;  // NOLINT: the element stands on this room
 
@@ -214,18 +215,10 @@ static std::shared_ptr<Serving> start_serving(GstLiveWebrtcSrc* self, const Sett
   return serving;
 }
 
-// false: the reason is on the bus.
-static bool start(GstLiveWebrtcSrc* self) {
-  try {
-    std::unique_lock lock(self->priv->mutex);
-    self->priv->serving = start_serving(self, self->priv->settings);
-    lock.unlock();
-    g_object_notify(G_OBJECT(self), "url");  // gst-launch-1.0 -v shows it
-    return true;
-  } catch (const std::exception& error) {
-    post_error(GST_ELEMENT(self), error);
-    return false;
-  }
+static void start(GstLiveWebrtcSrc* self) {
+  std::lock_guard lock(self->priv->mutex);
+  self->priv->serving = start_serving(self, self->priv->settings);
+  begin_warm_up();
 }
 
 static void stop(GstLiveWebrtcSrc* self) {
@@ -236,6 +229,7 @@ static void stop(GstLiveWebrtcSrc* self) {
   }
   if (!serving) return;
   serving->server->stop();
+  wait_warm_up(std::chrono::steady_clock::now() + kTeardownTime);
   serving->signalling->close_all("the source has ended");
 }
 
@@ -255,13 +249,14 @@ static void open_outputs(GstLiveWebrtcSrc* self) {
 
 static GstStateChangeReturn gst_live_webrtc_src_change_state(GstElement* element, GstStateChange change) {
   GstLiveWebrtcSrc* self = GST_LIVE_WEBRTC_SRC(element);
-  if (change == GST_STATE_CHANGE_NULL_TO_READY && !start(self)) return GST_STATE_CHANGE_FAILURE;
   if (change == GST_STATE_CHANGE_READY_TO_PAUSED) open_outputs(self);
-  const GstStateChangeReturn result = GST_ELEMENT_CLASS(parent_class)->change_state(element, change);
+  const GstStateChangeReturn result =
+      change_serving_state(element, change, parent_class,
+                           {GST_STATE_CHANGE_NULL_TO_READY, GST_STATE_CHANGE_READY_TO_NULL, [self] { start(self); },
+                            [self] { stop(self); }});
   const bool failed = result == GST_STATE_CHANGE_FAILURE;
   if (change == GST_STATE_CHANGE_PAUSED_TO_READY || (change == GST_STATE_CHANGE_READY_TO_PAUSED && failed))
     serving_of(self->priv)->ingest->shut();
-  if (change == GST_STATE_CHANGE_READY_TO_NULL || (change == GST_STATE_CHANGE_NULL_TO_READY && failed)) stop(self);
   // Live, also while there is no pad yet.
   const bool to_paused = change == GST_STATE_CHANGE_READY_TO_PAUSED || change == GST_STATE_CHANGE_PLAYING_TO_PAUSED;
   return to_paused && !failed ? GST_STATE_CHANGE_NO_PREROLL : result;
@@ -340,7 +335,6 @@ static void gst_live_webrtc_src_get_property(GObject* object, guint id, GValue* 
 
 static void install_properties(GObjectClass* klass) {
   const auto ready = static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY);
-  const auto readable = static_cast<GParamFlags>(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
   g_object_class_install_property(
       klass, kPropVideoCaps,
       g_param_spec_boxed(
@@ -364,15 +358,9 @@ static void install_properties(GObjectClass* klass) {
       g_param_spec_uint("latency", "Latency",
                         "Milliseconds that a lost packet has to come again; also the delay that is reported", 0, 10'000,
                         kDefaultLatencyMs, ready));
-  g_object_class_install_property(
-      klass, kPropUrl,
-      g_param_spec_string("url", "URL",
-                          "Where the page is, from READY on; tells the port where port=0 let the system choose", "",
-                          readable));
-  g_object_class_install_property(
-      klass, kPropStats,
-      g_param_spec_boxed("stats", "Statistics", "Who publishes, what came from there, and what filled the gaps",
-                         GST_TYPE_STRUCTURE, readable));
+  install_report_properties(klass, kPropUrl,
+                            "Where the page is, from READY on; tells the port where port=0 let the system choose",
+                            kPropStats, "Who publishes, what came from there, and what filled the gaps");
   install_ice_properties(klass, kPropFirstIce);
   install_server_properties(klass, kPropFirstServer, kDefaultPort);
 }

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -63,6 +64,11 @@ class PeerConnection {
 
   // A usable() candidate of the peer, of webrtcbin's section `section`.
   void add_candidate(unsigned section, const Candidate& candidate);
+
+  // A new ICE session with the peer, who begins it with these credentials; its candidates are to be added after it.
+  // What it needs of ours, as the body of the answer (RFC 9725 4.3.3); nullopt: there is no restarting here, and the
+  // connection goes on as it was.
+  std::optional<std::string> restart_ice(const SessionPlan& plan, const IceCredentials& peer);
 
   // Seconds since the peer's last RTCP packet; since play() where there was none.
   double silence_s() const;

@@ -62,13 +62,11 @@ void Publisher::receive(GstPad* pad) {
             : " ! audioconvert ! audioresample ! capsfilter name=caps";
   const std::string line =
       decoder_of(section->codec) + convert + " ! appsink name=out sync=false async=false max-buffers=4";
-  GError* error = nullptr;
-  GstElement* bin =
-      gst_parse_bin_from_description_full(line.c_str(), TRUE, nullptr, GST_PARSE_FLAG_FATAL_ERRORS, &error);
-  if (!bin) {
-    const std::string text = error->message;
-    g_clear_error(&error);
-    return close("no decoder: " + text);
+  GstElement* bin = nullptr;
+  try {
+    bin = make_bin(line);
+  } catch (const std::exception& error) {
+    return close(std::string("no decoder: ") + error.what());
   }
   const ElementPtr filter(gst_bin_get_by_name(GST_BIN(bin), "caps"));
   const CapsPtr wanted(gst_caps_from_string((video ? settings_.video_caps : settings_.audio_caps).c_str()));

@@ -5,6 +5,8 @@
 
 #include <utility>
 
+#include "streaming/webrtc/log.h"
+
 namespace liveedit::streaming {
 namespace {
 
@@ -27,17 +29,22 @@ std::string random_hex(std::size_t bytes) {
   return hex;
 }
 
+static std::string new_etag() {
+  return '"' + random_hex(8) + '"';
+}
+
 Session::Session(const std::string& name, SessionPlan plan, IceSettings ice, int latency_ms)
     : name_(name),
       id_(random_hex(16)),
-      etag_('"' + random_hex(8) + '"'),
       plan_(std::move(plan)),
       ice_(std::move(ice)),
       latency_ms_(latency_ms),
+      ice_state_{new_etag(), plan_.offer.sections[plan_.offer.tagged].ice},
       worker_(name) {}
 
-const IceCredentials& Session::peer_ice() const {
-  return plan_.offer.sections[plan_.offer.tagged].ice;
+Session::IceState Session::ice_state() const {
+  std::lock_guard lock(state_mutex_);
+  return ice_state_;
 }
 
 void Session::negotiate(AnswerHandler on_answer, ClosedHandler on_closed) {
@@ -67,6 +74,7 @@ std::string Session::run_negotiation() {
         const auto session = weak.lock();
         if (!session || session->closed_ || session->connected_) return;
         session->connected_ = true;
+        session->log_stage("connected");
         session->on_connected();
       });
     } else if (state == PeerState::kFailed || state == PeerState::kClosed) {
@@ -74,11 +82,18 @@ std::string Session::run_negotiation() {
     }
   });
   build();
+  log_stage("built");
   std::string answer = peer_->negotiate(plan_, kNegotiationTime);
+  log_stage("answered");
   worker_.every(kTick, [weak] {
     if (const auto self = weak.lock()) self->tick();
   });
   return answer;
+}
+
+void Session::log_stage(const char* stage) const {
+  const auto since = std::chrono::duration_cast<std::chrono::milliseconds>(SteadyClock::now() - started_);
+  GST_DEBUG("session %.8s: %s after %d ms", id_.c_str(), stage, static_cast<int>(since.count()));
 }
 
 void Session::tick() {
@@ -94,9 +109,29 @@ void Session::tick() {
 void Session::add_candidates(TrickleFragment fragment) {
   worker_.post([weak = weak_from_this(), fragment = std::move(fragment)] {
     const auto self = weak.lock();
+    if (self && !self->closed_ && self->peer_) self->add_candidates_now(fragment);
+  });
+}
+
+// All sections share the transport of webrtcbin's first one.
+void Session::add_candidates_now(const TrickleFragment& fragment) {
+  for (const TrickledCandidate& trickled : fragment.candidates) peer_->add_candidate(0, trickled.candidate);
+}
+
+void Session::restart_ice(TrickleFragment fragment, RestartHandler on_restarted) {
+  worker_.post([weak = weak_from_this(), fragment = std::move(fragment), on_restarted = std::move(on_restarted)] {
+    const auto self = weak.lock();
     if (!self || self->closed_ || !self->peer_) return;
-    // All sections share the transport of webrtcbin's first one.
-    for (const TrickledCandidate& trickled : fragment.candidates) self->peer_->add_candidate(0, trickled.candidate);
+    const auto answer = self->peer_->restart_ice(self->plan_, *fragment.ice);
+    if (!answer) return on_restarted("", "");
+    self->log_stage("ICE restarted");
+    const std::string etag = new_etag();
+    {
+      std::lock_guard lock(self->state_mutex_);
+      self->ice_state_ = {etag, *fragment.ice};
+    }
+    self->add_candidates_now(fragment);
+    on_restarted(*answer, etag);
   });
 }
 

@@ -41,13 +41,22 @@ class Session : public std::enable_shared_from_this<Session> {
 
   virtual ~Session() = default;
 
-  const std::string& id() const { return id_; }      // 128 random bits in hex
-  const std::string& etag() const { return etag_; }  // with its quotes
-  const IceCredentials& peer_ice() const;
+  const std::string& id() const { return id_; }  // 128 random bits in hex
+  // Which ICE session it is in: its entity tag, with its quotes, and the peer's credentials. They change together.
+  struct IceState {
+    std::string etag;
+    IceCredentials peer;
+  };
+  IceState ice_state() const;
 
   // Once. `on_closed` is called once after that, on the worker, whatever ends the session.
   void negotiate(AnswerHandler on_answer, ClosedHandler on_closed);
   void add_candidates(TrickleFragment fragment);
+  // Goes on with the credentials and candidates of `fragment` (it has some). The handler gets the fragment for the
+  // client and the new entity tag; an empty fragment: it could not be done, and everything is as it was. It runs on
+  // the worker, or not at all where the session ends before.
+  using RestartHandler = std::function<void(const std::string& fragment, const std::string& etag)>;
+  void restart_ice(TrickleFragment fragment, RestartHandler on_restarted);
   // Returns at once.
   void close(const std::string& reason);
   // Waits until the session has freed everything; false: it had not by then.
@@ -66,6 +75,8 @@ class Session : public std::enable_shared_from_this<Session> {
   virtual void on_connected() = 0;
   virtual void on_tick() = 0;     // each second while connected
   virtual void on_closing() = 0;  // the peer connection still stands
+  // For the log: how far it is, and how long after the offer.
+  void log_stage(const char* stage) const;
   // Seconds that a connected peer may be silent.
   virtual bool alive() { return peer().silence_s() < 10; }
 
@@ -73,10 +84,10 @@ class Session : public std::enable_shared_from_this<Session> {
   std::string run_negotiation();
   void tick();
   void close_now(const std::string& reason);
+  void add_candidates_now(const TrickleFragment& fragment);
 
   const std::string name_;
   const std::string id_;
-  const std::string etag_;
   const SessionPlan plan_;
   const IceSettings ice_;
   const int latency_ms_;
@@ -85,6 +96,8 @@ class Session : public std::enable_shared_from_this<Session> {
   std::chrono::steady_clock::time_point started_;
   bool closed_ = false;  // worker
   std::atomic<bool> connected_{false};
+  mutable std::mutex state_mutex_;
+  IceState ice_state_;  // state_mutex_
   Worker worker_;
 };
 

@@ -179,14 +179,17 @@ void add_sources(std::string* text, const MediaSection& section, const LocalSect
   }
 }
 
+void add_candidates(std::string* text, const LocalSection& local) {
+  for (const Candidate& candidate : local.candidates) add(text, "a=candidate:" + to_line(candidate));
+  add(text, "a=end-of-candidates");
+}
+
 void add_transport(std::string* text, const LocalSection& local, bool with_candidates) {
   add(text, "a=ice-ufrag:" + local.ufrag);
   add(text, "a=ice-pwd:" + local.pwd);
   add(text, "a=fingerprint:" + local.fingerprint);
   add(text, "a=setup:" + local.setup);
-  if (!with_candidates) return;
-  for (const Candidate& candidate : local.candidates) add(text, "a=candidate:" + to_line(candidate));
-  add(text, "a=end-of-candidates");
+  if (with_candidates) add_candidates(text, local);
 }
 
 }  // namespace
@@ -318,6 +321,18 @@ std::string compose_answer(const SessionPlan& plan, std::string_view webrtcbin_a
                      (codec.channels > 1 ? "/" + std::to_string(codec.channels) : ""));
     }
   }
+  return text;
+}
+
+std::string compose_restart(const SessionPlan& plan, std::string_view webrtcbin_answer,
+                            const IceCredentials& credentials) {
+  const std::vector<LocalSection> local = read_answer(webrtcbin_answer);
+  std::string text;
+  add(&text, media_line(plan.offer.sections[plan.offer.tagged], plan.sections[plan.offer.tagged]));
+  add(&text, "a=mid:" + plan.offer.sections[plan.offer.tagged].mid);
+  add(&text, "a=ice-ufrag:" + credentials.ufrag);
+  add(&text, "a=ice-pwd:" + credentials.pwd);
+  if (!local.empty()) add_candidates(&text, local.front());
   return text;
 }
 

@@ -53,4 +53,9 @@ std::string offer_for_webrtcbin(const SessionPlan& plan);
 // that are usable(). Throws std::runtime_error where webrtcbin did not take an active section in the direction planned.
 std::string compose_answer(const SessionPlan& plan, std::string_view webrtcbin_answer);
 
+// The fragment (RFC 8840) that answers an ICE restart: `credentials`, and the usable() candidates of webrtcbin's
+// answer, in the section whose transport the bundle uses.
+std::string compose_restart(const SessionPlan& plan, std::string_view webrtcbin_answer,
+                            const IceCredentials& credentials);
+
 }  // namespace liveedit::streaming

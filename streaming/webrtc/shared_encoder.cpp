@@ -16,6 +16,7 @@ namespace liveedit::streaming {
 namespace {
 
 constexpr GstClockTime kKeyInterval = GST_SECOND / 2;
+constexpr GstClockTime kJoinKeyInterval = GST_SECOND / 10;
 constexpr guint64 kWaitingPictures = 2;
 constexpr guint64 kWaitingAudio = 20;
 
@@ -66,7 +67,7 @@ class Encoder : public SharedEncoder, public std::enable_shared_from_this<Encode
   void launch(int bitrate);
   void push(GstBuffer* buffer, GstCaps* caps) override;
   void add(std::weak_ptr<EncodedConsumer> consumer) override;
-  void request_key() override;
+  bool request_key(KeyReason reason) override;
   void set_bitrate(int bits_per_second) override;
   int bitrate() const override { return bitrate_; }
   CodecKind codec() const override { return codec_; }
@@ -88,7 +89,8 @@ class Encoder : public SharedEncoder, public std::enable_shared_from_this<Encode
 
   std::mutex input_mutex_;  // one picture after the other, and its caps with it
   CapsPtr input_caps_;
-  bool key_wanted_ = false;    // input_mutex_
+  // input_mutex_: not NONE: a key picture is wanted, this long after the one before.
+  GstClockTime key_wanted_after_ = GST_CLOCK_TIME_NONE;
   GstClockTime last_key_ = 0;  // input_mutex_
   GstClockTime last_pts_ = 0;  // input_mutex_
   bool stopped_ = false;       // input_mutex_
@@ -177,8 +179,8 @@ void Encoder::push(GstBuffer* buffer, GstCaps* caps) {
   GstClockTime pts = GST_BUFFER_PTS(buffer);
   if (codec_ != CodecKind::kOpus && pts <= last_pts_) pts = last_pts_ + GST_MSECOND;
   last_pts_ = pts;
-  if (key_wanted_ && pts >= last_key_ + kKeyInterval) {
-    key_wanted_ = false;
+  if (GST_CLOCK_TIME_IS_VALID(key_wanted_after_) && pts >= last_key_ + key_wanted_after_) {
+    key_wanted_after_ = GST_CLOCK_TIME_NONE;
     last_key_ = pts;
     PadPtr pad(gst_element_get_static_pad(sink_.get(), "sink"));
     gst_pad_push_event(pad.get(), gst_video_event_new_upstream_force_key_unit(GST_CLOCK_TIME_NONE, TRUE, 0));
@@ -194,9 +196,11 @@ void Encoder::add(std::weak_ptr<EncodedConsumer> consumer) {
   consumers_.push_back(std::move(consumer));
 }
 
-void Encoder::request_key() {
+bool Encoder::request_key(KeyReason reason) {
   std::lock_guard lock(input_mutex_);
-  key_wanted_ = true;
+  const GstClockTime after = reason == KeyReason::kJoined ? kJoinKeyInterval : kKeyInterval;
+  key_wanted_after_ = GST_CLOCK_TIME_IS_VALID(key_wanted_after_) ? std::min(key_wanted_after_, after) : after;
+  return media_now() >= last_key_ + key_wanted_after_;
 }
 
 void Encoder::set_bitrate(int bits_per_second) {

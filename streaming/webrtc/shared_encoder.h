@@ -23,6 +23,8 @@ class EncodedConsumer {
   virtual void on_encoded(CodecKind codec, GstBuffer* buffer, GstCaps* caps, bool key) = 0;
 };
 
+enum class KeyReason { kJoined, kLostPictures };
+
 // One encoder for any number of consumers, in a pipeline of its own.
 class SharedEncoder {
  public:
@@ -43,8 +45,9 @@ class SharedEncoder {
   // Consumers are held weakly.
   virtual void add(std::weak_ptr<EncodedConsumer> consumer) = 0;
 
-  // A key picture soon: at once, but not more than one each half second.
-  virtual void request_key() = 0;
+  // A key picture soon: at once, but for a viewer that has lost pictures not more than one each half second, for one
+  // that joins not more than ten a second. true: the next picture will be one.
+  virtual bool request_key(KeyReason reason) = 0;
 
   virtual void set_bitrate(int bits_per_second) = 0;
   virtual int bitrate() const = 0;

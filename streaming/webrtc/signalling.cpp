@@ -1,27 +1,25 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "streaming/webrtc/signalling.h"
 
-#include <gst/gst.h>
-
 #include "streaming/webrtc/text_scan.h"
 
-GST_DEBUG_CATEGORY_STATIC(live_webrtc_debug);
-#define GST_CAT_DEFAULT live_webrtc_debug
+#include "streaming/webrtc/log.h"
 
 namespace liveedit::streaming {
+
+GstDebugCategory* webrtc_log_category() {
+  static GstDebugCategory* const category = [] {
+    GstDebugCategory* made = nullptr;
+    GST_DEBUG_CATEGORY_INIT(made, "livewebrtc", 0, "WHIP and WHEP sessions");
+    return made;
+  }();
+  return category;
+}
+
 namespace {
 
 constexpr const char* kSdp = "application/sdp";
 constexpr const char* kFragment = "application/trickle-ice-sdpfrag";
-constexpr std::chrono::seconds kTeardownTime{2};
-
-void init_debug() {
-  static const bool once = [] {
-    GST_DEBUG_CATEGORY_INIT(live_webrtc_debug, "livewebrtc", 0, "WHIP and WHEP sessions");
-    return true;
-  }();
-  static_cast<void>(once);
-}
 
 http::Headers retry_after(int seconds) {
   return {{"Retry-After", std::to_string(seconds)}};
@@ -76,9 +74,7 @@ std::string ice_server_link(const std::string& server) {
 }
 
 Signalling::Signalling(SignallingSettings settings, Factory factory)
-    : settings_(std::move(settings)), factory_(std::move(factory)) {
-  init_debug();
-}
+    : settings_(std::move(settings)), factory_(std::move(factory)) {}
 
 std::vector<http::Route> Signalling::routes() {
   const auto handler =
@@ -132,7 +128,7 @@ void Signalling::remove(const std::string& id) {
 
 http::Response Signalling::created(const Session& session, const std::string& answer) const {
   http::Headers headers = {{"Location", settings_.path + "/" + session.id()},
-                           {"ETag", session.etag()},
+                           {"ETag", session.ice_state().etag},
                            {"Accept-Patch", kFragment},
                            {"Cache-Control", "no-store"}};
   for (const std::string& link : settings_.ice_server_links) headers.emplace_back("Link", link);
@@ -183,25 +179,44 @@ void Signalling::create(const http::Request& request, const http::ResponderPtr& 
       });
 }
 
-http::Response Signalling::patch(Session* session, const http::Request& request) {
-  if (request.content_type() != kFragment)
-    return http::make_problem(415, "Candidates are sent as application/trickle-ice-sdpfrag.",
-                              {{"Accept-Patch", kFragment}});
+// What a PATCH asks for; throws SdpError.
+static TrickleFragment checked_fragment(const Session& session, const http::Request& request, bool* restart) {
+  TrickleFragment fragment = parse_trickle_fragment(request.body);
+  const auto if_match = request.header("If-Match");
+  if (!if_match) throw SdpError(428, "A PATCH names the session's state by If-Match.");
+  const Session::IceState state = session.ice_state();
+  const bool any = *if_match == "*";
+  if (!any && !names_tag(*if_match, state.etag)) throw SdpError(412, "If-Match does not name the session's state.");
+  *restart = fragment.ice && *fragment.ice != state.peer;
+  // RFC 9725 4.3: "*" is for restarts alone.
+  if (any && !*restart) throw SdpError(422, "An ICE restart brings new credentials.");
+  return fragment;
+}
+
+void Signalling::patch(Session* session, const http::Request& request, const http::ResponderPtr& responder) {
+  if (request.content_type() != kFragment) {
+    responder->send(http::make_problem(415, "Candidates are sent as application/trickle-ice-sdpfrag.",
+                                       {{"Accept-Patch", kFragment}}));
+    return;
+  }
+  bool restart = false;
   TrickleFragment fragment;
   try {
-    fragment = parse_trickle_fragment(request.body);
+    fragment = checked_fragment(*session, request, &restart);
   } catch (const SdpError& error) {
-    return http::make_problem(error.status(), error.what());
+    responder->send(http::make_problem(error.status(), error.what()));
+    return;
   }
-  const auto if_match = request.header("If-Match");
-  if (!if_match) return http::make_problem(428, "A PATCH names the session's state by If-Match.");
-  const bool restart = fragment.ice && *fragment.ice != session->peer_ice();
-  if (*if_match != "*" && !names_tag(*if_match, session->etag()))
-    return http::make_problem(412, "If-Match does not name the session's state.");
-  if (restart || *if_match == "*")
-    return http::make_problem(422, "ICE restarts are not supported; the session goes on as it is.");
-  session->add_candidates(std::move(fragment));
-  return http::make_response(204, "", "");
+  if (!restart) {
+    session->add_candidates(std::move(fragment));
+    responder->send(http::make_response(204, "", ""));
+    return;
+  }
+  session->restart_ice(std::move(fragment), [responder](const std::string& answer, const std::string& etag) {
+    responder->send(answer.empty()
+                        ? http::make_problem(422, "ICE restarts are not to be had; the session goes on as it is.")
+                        : http::make_response(200, kFragment, answer, {{"ETag", etag}, {"Cache-Control", "no-store"}}));
+  });
 }
 
 void Signalling::on_session(const http::Request& request, const http::ResponderPtr& responder) {
@@ -209,7 +224,7 @@ void Signalling::on_session(const http::Request& request, const http::ResponderP
   if (!session) {
     responder->send(http::make_problem(404, "There is no such session."));
   } else if (request.method == "PATCH") {
-    responder->send(patch(session.get(), request));
+    patch(session.get(), request, responder);
   } else if (request.method == "DELETE") {
     session->close("the client ended it");
     remove(session->id());

@@ -3,6 +3,7 @@
 // one address for each session.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -14,6 +15,9 @@
 #include "streaming/webrtc/session.h"
 
 namespace liveedit::streaming {
+
+// How long the end of an element waits for what its sessions hold.
+inline constexpr std::chrono::seconds kTeardownTime{2};
 
 struct SignallingSettings {
   std::string path;                           // "/whep", "/whip"
@@ -40,14 +44,14 @@ class Signalling : public std::enable_shared_from_this<Signalling> {
 
   std::vector<std::shared_ptr<Session>> sessions() const;
 
-  // Ends every session, takes no more, and waits for at most two seconds. The number of sessions that had not ended by
-  // then; they are left to end by themselves. Not from the I/O thread or a session's worker.
+  // Ends every session, takes no more, and waits for at most kTeardownTime. The number of sessions that had not ended
+  // by then; they are left to end by themselves. Not from the I/O thread or a session's worker.
   std::size_t close_all(const std::string& reason);
 
  private:
   void create(const http::Request& request, const http::ResponderPtr& responder);
   void on_session(const http::Request& request, const http::ResponderPtr& responder);
-  http::Response patch(Session* session, const http::Request& request);
+  void patch(Session* session, const http::Request& request, const http::ResponderPtr& responder);
   http::Response created(const Session& session, const std::string& answer) const;
   std::shared_ptr<Session> find(const std::string& id) const;
   void remove(const std::string& id);

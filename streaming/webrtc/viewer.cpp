@@ -77,14 +77,7 @@ void Viewer::build_track(Track* track, const PlannedSection& section) {
                            " name=pay mtu=" + std::to_string(kMtu) +
                            " pt=" + std::to_string(section.offered.payload_type) + " ! capsfilter caps=\"" +
                            rtp_caps(section) + "\"";
-  GError* error = nullptr;
-  GstElement* bin =
-      gst_parse_bin_from_description_full(line.c_str(), TRUE, nullptr, GST_PARSE_FLAG_FATAL_ERRORS, &error);
-  if (!bin) {
-    const std::string text = error->message;
-    g_clear_error(&error);
-    throw std::runtime_error("no payloader: " + text);
-  }
+  GstElement* bin = make_bin(line);
   gst_bin_add(GST_BIN(peer().pipeline()), bin);
   track->source.reset(gst_bin_get_by_name(GST_BIN(bin), "in"));
   gst_app_src_set_caps(GST_APP_SRC(track->source.get()), caps.get());
@@ -104,7 +97,7 @@ void Viewer::build_track(Track* track, const PlannedSection& section) {
       [](GstPad*, GstPadProbeInfo* info, gpointer data) {
         auto* request = static_cast<KeyRequest*>(data);
         if (!gst_video_event_is_force_key_unit(GST_PAD_PROBE_INFO_EVENT(info))) return GST_PAD_PROBE_OK;
-        if (const auto target = request->source.lock()) target->request_key(request->codec);
+        if (const auto target = request->source.lock()) target->request_key(request->codec, KeyReason::kLostPictures);
         return GST_PAD_PROBE_DROP;
       },
       new KeyRequest{source_, section.codec}, [](gpointer data) { delete static_cast<KeyRequest*>(data); });
@@ -141,7 +134,7 @@ void Viewer::on_connected() {
   flowing_ = true;
   for (const auto& track : tracks_) {
     track->encoder->add(std::static_pointer_cast<Viewer>(shared_from_this()));
-    if (track->codec != CodecKind::kOpus) source->request_key(track->codec);
+    if (track->codec != CodecKind::kOpus) source->request_key(track->codec, KeyReason::kJoined);
   }
   source->viewer_joined(id(), peer().webrtcbin());
 }
@@ -156,10 +149,11 @@ void Viewer::on_encoded(CodecKind codec, GstBuffer* buffer, GstCaps* caps, bool 
     if (gst_app_src_get_current_level_buffers(source) >= most ||
         gst_app_src_get_current_level_bytes(source) >= kQueuedBytes) {
       ++track->dropped;
-      if (!track->needs_key.exchange(true) && codec != CodecKind::kOpus) track->encoder->request_key();
+      if (!track->needs_key.exchange(true) && codec != CodecKind::kOpus)
+        track->encoder->request_key(KeyReason::kLostPictures);
       continue;
     }
-    track->needs_key = false;
+    if (track->needs_key.exchange(false)) log_stage("first picture sent");
     gst_app_src_set_caps(source, caps);
     gst_app_src_push_buffer(source, gst_buffer_ref(buffer));
   }

@@ -19,8 +19,8 @@ class ViewerSource {
   virtual ~ViewerSource() = default;
   // The encoder of that codec, started if it was not. Throws SessionRefused(409) while there is nothing to encode yet.
   virtual std::shared_ptr<SharedEncoder> encoder(CodecKind codec) = 0;
-  // Makes the next picture of that codec a key picture, and a next picture come even where the stream stands still.
-  virtual void request_key(CodecKind codec) = 0;
+  // Makes a next picture of that codec a key picture, and for who joins one come at once.
+  virtual void request_key(CodecKind codec, KeyReason reason) = 0;
   virtual void viewer_joined(const std::string& id, GstElement* webrtcbin) = 0;
   virtual void viewer_left(const std::string& id, GstElement* webrtcbin) = 0;
 };

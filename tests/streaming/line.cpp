@@ -4,6 +4,7 @@
 //
 //   get NAME PROPERTY         set NAME PROPERTY VALUE       state NULL|READY|PAUSED|PLAYING
 //   eos                       errors (what the bus has said, and then "ok")
+//   memory (bytes that are allocated, whatever the C library keeps for later)
 //   end of input: the pipeline ends
 //
 // An answer is "ok" and a value, or "error" and why.
@@ -12,6 +13,7 @@
 #include <string>
 
 #include <gst/gst.h>
+#include <malloc.h>
 
 namespace {
 
@@ -81,6 +83,10 @@ std::string answer(const std::string& line) {
   if (command == "set") return set(name, property, value);
   if (command == "state") return set_state(name);
   if (command == "errors") return errors();
+  if (command == "memory") {
+    const struct mallinfo2 info = mallinfo2();
+    return "ok " + std::to_string(info.uordblks + info.hblkhd);
+  }
   if (command == "eos") return gst_element_send_event(pipeline, gst_event_new_eos()) ? "ok" : "error nobody took it";
   return "error no command " + command;
 }

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Walks over every serving sink of the plugin, whatever it is: properties, states, documentation.
+// Walks over every element of the serving plugin, whatever it is: properties, states, documentation.
 #include <algorithm>
 #include <cstdlib>
-#include <cstring>
-#include <functional>
 #include <random>
 #include <string>
 #include <vector>
@@ -11,7 +9,9 @@
 #include <gst/gst.h>
 #include <gtest/gtest.h>
 
-namespace liveedit::streaming {
+#include "tests/property_walk.h"
+
+namespace liveedit::testing {
 namespace {
 
 class GStreamer : public ::testing::Environment {
@@ -20,26 +20,33 @@ class GStreamer : public ::testing::Environment {
 };
 const ::testing::Environment* const kGStreamer = ::testing::AddGlobalTestEnvironment(new GStreamer);
 
-std::vector<std::string> sinks_of_plugin() {
-  std::vector<std::string> names;
-  GList* features = gst_registry_get_feature_list_by_plugin(gst_registry_get(), "liveeditstreaming");
-  for (GList* at = features; at; at = at->next) {
-    if (GST_IS_ELEMENT_FACTORY(at->data) &&
-        gst_element_factory_list_is_type(GST_ELEMENT_FACTORY(at->data), GST_ELEMENT_FACTORY_TYPE_SINK))
-      names.emplace_back(gst_plugin_feature_get_name(GST_PLUGIN_FEATURE(at->data)));
-  }
-  gst_plugin_feature_list_free(features);
-  return names;
+std::vector<std::string> all_elements() {
+  return elements_of("liveeditstreaming");
 }
 
-// A live test picture into the element, which takes any free port.
+bool is_source(const std::string& name) {
+  GstElementFactory* factory = gst_element_factory_find(name.c_str());
+  const bool source = gst_element_factory_list_is_type(factory, GST_ELEMENT_FACTORY_TYPE_SRC);
+  gst_object_unref(factory);
+  return source;
+}
+
+// A pipeline of the element, with a live test picture for a sink.
+GstElement* pipeline_of(const std::string& name, const std::string& properties) {
+  const std::string picture = "videotestsrc is-live=true ! video/x-raw,width=32,height=24,framerate=100/1 ! ";
+  const std::string line = (is_source(name) ? "" : picture) + name + " name=walked " + properties;
+  GstElement* parsed = gst_parse_launch(line.c_str(), nullptr);
+  if (GST_IS_PIPELINE(parsed)) return parsed;
+  // Of an element alone no pipeline is made.
+  GstElement* pipeline = gst_pipeline_new(nullptr);
+  gst_bin_add(GST_BIN(pipeline), parsed);
+  return pipeline;
+}
+
+// One that takes any free port.
 class Line {
  public:
-  explicit Line(const std::string& name) {
-    pipeline_ = gst_parse_launch(
-        ("videotestsrc is-live=true ! video/x-raw,width=32,height=24,framerate=100/1 ! " + name + " name=walked port=0")
-            .c_str(),
-        nullptr);
+  explicit Line(const std::string& name) : pipeline_(pipeline_of(name, "port=0")) {
     element_ = gst_bin_get_by_name(GST_BIN(pipeline_), "walked");
   }
   ~Line() {
@@ -62,97 +69,49 @@ class Line {
   GstElement* element_;
 };
 
-// The least and greatest values; for text unusual ones.
-std::vector<std::string> extremes(GParamSpec* spec) {
-  if (G_IS_PARAM_SPEC_BOOLEAN(spec)) return {"true", "false"};
-  if (auto* s = G_IS_PARAM_SPEC_INT(spec) ? G_PARAM_SPEC_INT(spec) : nullptr)
-    return {std::to_string(s->minimum), std::to_string(s->maximum)};
-  if (auto* s = G_IS_PARAM_SPEC_UINT(spec) ? G_PARAM_SPEC_UINT(spec) : nullptr)
-    return {std::to_string(s->minimum), std::to_string(s->maximum)};
-  if (G_IS_PARAM_SPEC_STRING(spec)) return {"", "7", "\xe2\x9c\x8f\xef\xb8\x8f \"quoted\" \\ \r\n"};
-  return {};
-}
-
-void each_property(GstElement* element, const std::function<void(GParamSpec*)>& visit) {
-  guint count = 0;
-  GParamSpec** specs = g_object_class_list_properties(G_OBJECT_GET_CLASS(element), &count);
-  for (guint i = 0; i < count; ++i) {
-    // Those of GstBin and its ancestors are not ours.
-    if (specs[i]->owner_type == G_OBJECT_TYPE(element)) visit(specs[i]);
+// An element by itself.
+void with_each(const std::function<void(GstElement*)>& look) {
+  for (const std::string& name : all_elements()) {
+    GstElement* element = gst_element_factory_make(name.c_str(), name.c_str());
+    ASSERT_TRUE(element) << name;
+    gst_object_ref_sink(element);
+    look(element);
+    gst_object_unref(element);
   }
-  g_free(specs);
 }
 
-void walk_properties(GstElement* element) {
-  each_property(element, [&](GParamSpec* spec) {
-    GValue got = G_VALUE_INIT;
-    g_value_init(&got, spec->value_type);
-    const bool readable = spec->flags & G_PARAM_READABLE;
-    if (spec->flags & G_PARAM_WRITABLE) {
-      for (const std::string& value : extremes(spec)) {
-        gst_util_set_object_arg(G_OBJECT(element), spec->name, value.c_str());
-        if (!readable) continue;
-        g_object_get_property(G_OBJECT(element), spec->name, &got);
-        EXPECT_FALSE(g_param_value_validate(spec, &got)) << spec->name << " = " << value << ": reads back out of range";
-      }
-      g_object_set_property(G_OBJECT(element), spec->name, g_param_spec_get_default_value(spec));
-    }
-    if (readable) {
-      g_object_get_property(G_OBJECT(element), spec->name, &got);
-      if (spec->flags & G_PARAM_WRITABLE) {
-        EXPECT_EQ(g_param_values_cmp(spec, &got, g_param_spec_get_default_value(spec)), 0)
-            << spec->name << ": its default does not read back";
-      }
-    }
-    g_value_unset(&got);
-  });
-}
-
-TEST(Walk, ThePluginHasItsSinks) {
-  const std::vector<std::string> names = sinks_of_plugin();
-  for (const char* name : {"livehttpsink", "livertspsink"})
+TEST(Walk, ThePluginHasItsElements) {
+  const std::vector<std::string> names = all_elements();
+  for (const char* name : {"livehttpsink", "livertspsink", "livewebrtcsink", "livewebrtcsrc"})
     EXPECT_NE(std::find(names.begin(), names.end(), name), names.end()) << name;
 }
 
 TEST(Walk, DefaultsAreWhatANewElementHas) {
-  for (const std::string& name : sinks_of_plugin()) {
-    GstElement* element = gst_element_factory_make(name.c_str(), nullptr);
-    ASSERT_TRUE(element);
-    each_property(element, [&](GParamSpec* spec) {
-      if ((spec->flags & G_PARAM_READWRITE) != G_PARAM_READWRITE) return;
-      GValue got = G_VALUE_INIT;
-      g_value_init(&got, spec->value_type);
-      g_object_get_property(G_OBJECT(element), spec->name, &got);
-      EXPECT_TRUE(g_param_value_defaults(spec, &got)) << name << " " << spec->name;
-      g_value_unset(&got);
-    });
-    gst_object_unref(element);
-  }
+  with_each([](GstElement* element) { expect_defaults(element); });
 }
 
 TEST(Walk, EveryPropertyIsDocumented) {
-  for (const std::string& name : sinks_of_plugin()) {
-    GstElement* element = gst_element_factory_make(name.c_str(), nullptr);
-    each_property(element, [&](GParamSpec* spec) {
-      EXPECT_GT(std::strlen(g_param_spec_get_blurb(spec)), 10u) << name << " " << spec->name;
-      EXPECT_STRNE(g_param_spec_get_nick(spec), spec->name) << name << " " << spec->name;
-    });
-    gst_object_unref(element);
-  }
+  with_each(expect_documented);
 }
 
-TEST(Walk, TheTokenCannotBeReadBack) {
-  for (const std::string& name : sinks_of_plugin()) {
-    GstElement* element = gst_element_factory_make(name.c_str(), nullptr);
-    GParamSpec* spec = g_object_class_find_property(G_OBJECT_GET_CLASS(element), "token");
-    ASSERT_TRUE(spec) << name;
-    EXPECT_FALSE(spec->flags & G_PARAM_READABLE) << name << ": graphs and traces show every property that can be read";
-    gst_object_unref(element);
-  }
+TEST(Walk, SetAndDroppedWithoutEverRunning) {
+  with_each(walk_properties);
+}
+
+TEST(Walk, SecretsCannotBeReadBack) {
+  with_each([](GstElement* element) {
+    for (const char* secret : {"token", "turn-servers"}) {
+      GParamSpec* spec = g_object_class_find_property(G_OBJECT_GET_CLASS(element), secret);
+      if (!spec && !g_str_equal(secret, "token")) continue;
+      ASSERT_TRUE(spec) << GST_OBJECT_NAME(element);
+      EXPECT_FALSE(spec->flags & G_PARAM_READABLE)
+          << GST_OBJECT_NAME(element) << " " << secret << ": graphs and traces show every property that can be read";
+    }
+  });
 }
 
 TEST(Walk, EveryPropertyInEveryState) {
-  for (const std::string& name : sinks_of_plugin()) {
+  for (const std::string& name : all_elements()) {
     for (const GstState state : {GST_STATE_NULL, GST_STATE_READY, GST_STATE_PLAYING}) {
       Line line(name);
       line.reach(state);
@@ -162,7 +121,7 @@ TEST(Walk, EveryPropertyInEveryState) {
 }
 
 TEST(Walk, TwoHundredRandomStateChanges) {
-  for (const std::string& name : sinks_of_plugin()) {
+  for (const std::string& name : all_elements()) {
     Line line(name);
     std::mt19937 random(7);
     for (int i = 0; i < 200; ++i) {
@@ -176,37 +135,19 @@ TEST(Walk, TwoHundredRandomStateChanges) {
 }
 
 TEST(Walk, RequestPadsComeAndGoInEveryState) {
-  for (const std::string& name : sinks_of_plugin()) {
+  for (const std::string& name : all_elements()) {
     for (const GstState state : {GST_STATE_NULL, GST_STATE_READY, GST_STATE_PLAYING}) {
       Line line(name);
       line.reach(state);
-      const GList* templates = gst_element_factory_get_static_pad_templates(gst_element_get_factory(line.element()));
-      for (const GList* at = templates; at; at = at->next) {
-        const auto* pad_template = static_cast<const GstStaticPadTemplate*>(at->data);
-        if (pad_template->presence != GST_PAD_REQUEST) continue;
-        for (int i = 0; i < 3; ++i) {
-          GstPad* pad = gst_element_request_pad_simple(line.element(), pad_template->name_template);
-          ASSERT_TRUE(pad) << name;
-          gst_element_release_request_pad(line.element(), pad);
-          gst_object_unref(pad);
-        }
-      }
+      walk_request_pads(line.element());
     }
   }
 }
 
-TEST(Walk, SetAndDroppedWithoutEverRunning) {
-  for (const std::string& name : sinks_of_plugin()) {
-    GstElement* element = gst_element_factory_make(name.c_str(), nullptr);
-    gst_object_ref_sink(element);
-    walk_properties(element);
-    gst_object_unref(element);
-  }
-}
-
 // What a pipeline that cannot start says: one error of the element, before the state change has failed.
-std::string error_of(const std::string& description) {
-  GstElement* pipeline = gst_parse_launch(("videotestsrc ! " + description).c_str(), nullptr);
+std::string error_of(const std::string& name, const std::string& properties) {
+  GstElement* pipeline = pipeline_of(name, properties);
+  const std::string description = name + " " + properties;
   EXPECT_EQ(gst_element_set_state(pipeline, GST_STATE_PLAYING), GST_STATE_CHANGE_FAILURE) << description;
   GstBus* bus = gst_element_get_bus(pipeline);
   std::vector<std::string> errors;
@@ -225,17 +166,17 @@ std::string error_of(const std::string& description) {
 }
 
 TEST(Walk, SettingsThatCannotWorkAreOneError_n) {
-  for (const std::string& name : sinks_of_plugin()) {
-    EXPECT_NE(error_of(name + " port=0 bind-address=0.0.0.0").find("token"), std::string::npos) << name;
-    EXPECT_NE(error_of(name + " port=0 bind-address=nowhere").find("IP address"), std::string::npos) << name;
-    EXPECT_EQ(error_of(name + " port=0 token=short").find("short"), std::string::npos) << name;
-    EXPECT_NE(error_of(name + " port=0 tls-certificate=/nowhere/c.pem").find("/nowhere/c.pem"), std::string::npos)
+  for (const std::string& name : all_elements()) {
+    EXPECT_NE(error_of(name, "port=0 bind-address=0.0.0.0").find("token"), std::string::npos) << name;
+    EXPECT_NE(error_of(name, "port=0 bind-address=nowhere").find("IP address"), std::string::npos) << name;
+    EXPECT_EQ(error_of(name, "port=0 token=short").find("short"), std::string::npos) << name;
+    EXPECT_NE(error_of(name, "port=0 tls-certificate=/nowhere/c.pem").find("/nowhere/c.pem"), std::string::npos)
         << name;
   }
 }
 
 TEST(Walk, APortTakenIsOneError_n) {
-  for (const std::string& name : sinks_of_plugin()) {
+  for (const std::string& name : all_elements()) {
     Line first(name);
     first.reach(GST_STATE_PLAYING);
     gchar* url = nullptr;
@@ -244,10 +185,9 @@ TEST(Walk, APortTakenIsOneError_n) {
     g_free(url);
     const int port = std::atoi(text.substr(text.rfind(':') + 1).c_str());
     ASSERT_GT(port, 0) << name << " " << text;
-    const std::string again = name + " port=" + std::to_string(port);
-    EXPECT_NE(error_of(again).find(std::to_string(port)), std::string::npos) << name;
+    EXPECT_NE(error_of(name, "port=" + std::to_string(port)).find(std::to_string(port)), std::string::npos) << name;
   }
 }
 
 }  // namespace
-}  // namespace liveedit::streaming
+}  // namespace liveedit::testing

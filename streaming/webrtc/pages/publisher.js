@@ -1,4 +1,4 @@
-import {Backoff, negotiate, tokenOfAddress} from '/signalling.js';
+import {Backoff, Keeper, negotiate, tokenOfAddress} from '/signalling.js';
 
 const picture = document.getElementById('picture');
 const veil = document.getElementById('veil');
@@ -46,25 +46,17 @@ async function openDevices() {
 // Publishes until the connection breaks or `stop` is called. Throws where there is none to be had.
 async function send(stream, backoff) {
   const peer = new RTCPeerConnection({bundlePolicy: 'max-bundle'});
-  let end = () => {};
+  let session = {end() {}};
   try {
-    const over = new Promise(done => {
-      let lost;
-      stop = done;
-      peer.addEventListener('connectionstatechange', () => {
-        clearTimeout(lost);
-        if (peer.connectionState === 'connected') { say(''); backoff.reset(); }
-        if (['failed', 'closed'].includes(peer.connectionState)) done();
-        if (peer.connectionState === 'disconnected') lost = setTimeout(done, 3000);
-      });
-    });
+    const keeper = new Keeper(peer, () => session.restart(), () => { say(''); backoff.reset(); });
+    const over = Promise.race([keeper.over, new Promise(done => { stop = done; })]);
     for (const track of stream.getTracks()) peer.addTransceiver(track, {direction: 'sendonly', streams: [stream]});
-    end = await negotiate(peer, '/whip', token);
+    session = await negotiate(peer, '/whip', token);
     const timer = setInterval(() => showFigures(peer), 1000);
     await over;
     clearInterval(timer);
   } finally {
-    end();
+    session.end();
     peer.close();
     figures.textContent = '';
   }

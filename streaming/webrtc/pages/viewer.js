@@ -1,4 +1,4 @@
-import {Backoff, negotiate, tokenOfAddress} from '/signalling.js';
+import {Backoff, Keeper, negotiate, tokenOfAddress} from '/signalling.js';
 
 const picture = document.getElementById('picture');
 const veil = document.getElementById('veil');
@@ -19,25 +19,20 @@ async function watch(backoff) {
   const peer = new RTCPeerConnection({bundlePolicy: 'max-bundle'});
   const stream = new MediaStream();
   try {
-    const broken = new Promise(done => {
-      let lost;
-      peer.addEventListener('connectionstatechange', () => {
-        clearTimeout(lost);
-        if (['failed', 'closed'].includes(peer.connectionState)) done();
-        if (peer.connectionState === 'disconnected') lost = setTimeout(done, 3000);
-      });
-    });
+    let session;
+    const keeper = new Keeper(peer, () => session.restart());
     peer.addEventListener('track', event => {
       stream.addTrack(event.track);
       picture.srcObject = stream;
     });
     peer.addTransceiver('video', {direction: 'recvonly'});
     peer.addTransceiver('audio', {direction: 'recvonly'});
-    endSession = await negotiate(peer, '/whep', token);
+    session = await negotiate(peer, '/whep', token);
+    endSession = session.end;
     const hasSound = peer.getTransceivers().some(t => t.receiver.track.kind === 'audio' && t.currentDirection === 'recvonly');
     sound.hidden = !hasSound;
     picture.addEventListener('playing', () => { say(''); backoff.reset(); }, {once: true});
-    await Promise.race([broken, standstill(peer)]);
+    await Promise.race([keeper.over, standstill(peer, keeper)]);
     endSession();
   } finally {
     endSession = () => {};
@@ -46,8 +41,9 @@ async function watch(backoff) {
   }
 }
 
-// Shows the figures each second, and ends when no picture has come for 10 seconds: even a still stream sends some.
-async function standstill(peer) {
+// Shows the figures each second. Even a still stream sends some pictures: where none has come for 3 seconds the path is to be mended, after 10 it
+// ends.
+async function standstill(peer, keeper) {
   let before = {framesDecoded: 0, bytesReceived: 0};
   for (let quiet = 0; quiet < 10 && peer.connectionState !== 'closed';) {
     await new Promise(done => setTimeout(done, 1000));
@@ -55,7 +51,9 @@ async function standstill(peer) {
       if (report.type !== 'inbound-rtp' || report.kind !== 'video') continue;
       const frames = (report.framesDecoded || 0) - before.framesDecoded;
       const kilobits = Math.round((report.bytesReceived - before.bytesReceived) / 125);
+      if (frames > 0 && quiet > 2) keeper.mended();
       quiet = frames > 0 ? 0 : quiet + 1;
+      if (quiet === 3 && peer.connectionState === 'connected') keeper.mend();
       figures.textContent = `${report.frameWidth || 0}\u00d7${report.frameHeight || 0}, ${frames} fps, ${kilobits} kbit/s`;
       before = {framesDecoded: report.framesDecoded || 0, bytesReceived: report.bytesReceived};
     }

@@ -2,24 +2,31 @@
 """A WHEP viewer or WHIP publisher with aiortc, which shares no code with GStreamer or Chromium.
 
 usage: aiortc_client.py view URL COUNT SECONDS    COUNT viewers in this process; one JSON line with what they saw
-       aiortc_client.py publish URL SECONDS       a red picture and a tone; one JSON line with the status
+       aiortc_client.py publish URL SECONDS [NAMES]   a red picture and a tone; one JSON line with the status. The certificate has NAMES names
+       aiortc_client.py noise URL SECONDS         the same, and random RTP and RTCP between it
 """
 import asyncio
+import datetime
 import fractions
 import json
+import random
 import sys
 import time
 
 import aiohttp
 import av
 import numpy
-from aiortc import MediaStreamTrack, RTCPeerConnection, RTCSessionDescription
+from aiortc import MediaStreamTrack, RTCCertificate, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 
 class Viewer:
     def __init__(self):
-        self.peer = RTCPeerConnection()
+        self.peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self.frames = 0
         self.audio = 0
         self.first_ms = None
@@ -107,8 +114,42 @@ class Tone(MediaStreamTrack):
         return frame
 
 
-async def publish(url, seconds):
-    peer = RTCPeerConnection()
+def certificate_of_many_names(count):
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, "u" * 60) for _ in range(count)])
+    now = datetime.datetime.now(datetime.timezone.utc)
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(1)
+    builder = builder.not_valid_before(now - datetime.timedelta(days=1)).not_valid_after(now + datetime.timedelta(days=30))
+    return RTCCertificate(key, builder.sign(key, hashes.SHA256()))
+
+
+async def make_noise(peer, seconds):
+    """Random packets through the session's own encryption; how many."""
+    transport = peer.getSenders()[0].transport
+    chance = random.Random(7)
+    end, sent = time.monotonic() + seconds, 0
+    while time.monotonic() < end:
+        body = chance.randbytes(chance.choice([6, 10, 22, 58, 502, 1102]))
+        if chance.random() < 0.7:  # RTCP: SR, RR, SDES, BYE, APP, RTPFB, PSFB, XR, with any count and length
+            packet = bytes([0x80 | chance.randrange(64), chance.randrange(200, 208)]) + body
+        else:
+            packet = bytes([0x80 | chance.randrange(64), chance.choice([96, 97, 98, 111, 0, 26, 72 + 50])]) + body + bytes(6)
+        try:
+            await transport._send_rtp(packet)
+            sent += 1
+        except ConnectionError:  # the other side has had enough
+            break
+        except Exception:  # this side's own encryption does not take it
+            pass
+        await asyncio.sleep(0.002)
+    return sent
+
+
+async def publish(url, seconds, names=0, noise=False):
+    if names:
+        RTCCertificate.generateCertificate = classmethod(lambda unused: certificate_of_many_names(names))
+    peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    sent = 0
     for track in (RedPicture(), Tone()):
         peer.addTransceiver(track, direction="sendonly")
     await peer.setLocalDescription(await peer.createOffer())
@@ -118,13 +159,17 @@ async def publish(url, seconds):
         if status == 201:
             await peer.setRemoteDescription(RTCSessionDescription(text, "answer"))
             print("publishing", flush=True)
-            await asyncio.sleep(seconds)
+            if noise:
+                await asyncio.sleep(1)  # connected by then
+                sent = await make_noise(peer, seconds)
+            else:
+                await asyncio.sleep(seconds)
     await peer.close()
-    print(json.dumps({"status": status}))
+    print(json.dumps({"status": status, "sent": sent}))
 
 
 if __name__ == "__main__":
     if sys.argv[1] == "view":
         asyncio.run(view(sys.argv[2], int(sys.argv[3]), float(sys.argv[4])))
     else:
-        asyncio.run(publish(sys.argv[2], float(sys.argv[3])))
+        asyncio.run(publish(sys.argv[2], float(sys.argv[3]), int(sys.argv[4]) if len(sys.argv) > 4 else 0, sys.argv[1] == "noise"))

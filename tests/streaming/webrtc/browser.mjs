@@ -3,6 +3,10 @@
 //
 //   node browser.mjs view URL [FILE]       the viewer page: colour, size, sound, what was complained about; a screenshot into FILE
 //   node browser.mjs views URL COUNT       as many pages at once: milliseconds from POST to the first picture of each
+//   node browser.mjs visits URL COUNT      the same with one page after the other
+//   node browser.mjs stay URL SECONDS      prints "playing", stays, then tells how many frames came in the last seconds
+//   node browser.mjs relayed URL SECONDS   the same through a TURN server and by no other way
+//   node browser.mjs restart URL           an ICE restart while pictures come: credentials before and after, pictures after it
 //   node browser.mjs publish URL SECONDS   the publisher page with the fake camera; prints "publishing" when it is connected
 //   node browser.mjs loop WHIP WHEP        publishes there and watches here in one browser
 //
@@ -67,7 +71,26 @@ async function view(browser) {
   return {...seen, heard, complaints};
 }
 
-async function views(browser) {
+async function stay(browser, prepare) {
+  const page = await open(browser, []);
+  const requests = [];
+  page.on('request', request => requests.push(request.method()));
+  if (prepare) await page.addInitScript(prepare);
+  await page.goto(url);
+  await page.waitForFunction(playing, null, {timeout: 20000});
+  console.log('playing');
+  await page.waitForTimeout(1000 * Number(option));
+  return {...await page.evaluate(look), requests};
+}
+
+const relayed = browser => stay(browser, () => {
+  const Direct = window.RTCPeerConnection;
+  window.RTCPeerConnection = function(configuration) {
+    return new Direct({...configuration, iceTransportPolicy: 'relay'});
+  };
+});
+
+async function views(browser, stay = true) {
   const times = [];
   for (let i = 0; i < Number(option); ++i) {
     const page = await open(browser, []);
@@ -76,8 +99,56 @@ async function views(browser) {
     await page.goto(url);
     await page.waitForFunction(playing, null, {timeout: 20000, polling: 5});
     times.push(Date.now() - posted);
+    if (!stay) await page.close({runBeforeUnload: false});
   }
   return {times};
+}
+
+const visits = browser => views(browser, false);
+
+// In the page: two ICE restarts, one after the other.
+async function restartTwice() {
+  const {negotiate} = await import('/signalling.js');
+  const peer = new RTCPeerConnection({bundlePolicy: 'max-bundle'});
+  const video = document.createElement('video');
+  video.muted = true;
+  peer.addEventListener('track', event => { video.srcObject = event.streams[0] || new MediaStream([event.track]); video.play(); });
+  peer.addTransceiver('video', {direction: 'recvonly'});
+  const session = await negotiate(peer, '/whep', '');
+  const frames = () => video.getVideoPlaybackQuality().totalVideoFrames;
+  const wait = async check => {
+    for (let i = 0; i < 400 && !await check(); ++i) await new Promise(done => setTimeout(done, 50));
+  };
+  // The user name of the path in use: theirs, then ours.
+  const path = async () => {
+    const stats = await peer.getStats();
+    for (const report of stats.values()) {
+      if (report.type !== 'transport') continue;
+      const pair = stats.get(report.selectedCandidatePairId);
+      return pair ? [stats.get(pair.remoteCandidateId).usernameFragment, stats.get(pair.localCandidateId).usernameFragment] : [];
+    }
+    return [];
+  };
+  await wait(() => frames() > 5);
+  const seen = [{path: await path(), frames: frames()}];
+  for (let i = 0; i < 2; ++i) {
+    const old = (await path())[1];
+    await session.restart();
+    await wait(async () => (await path())[1] !== old);
+    const before = frames();
+    await wait(() => frames() > before + 20);
+    seen.push({path: await path(), frames: frames() - before});
+  }
+  const state = peer.connectionState;
+  session.end();
+  return {seen, state};
+}
+
+async function restart(browser) {
+  const complaints = [];
+  const page = await open(browser, complaints);
+  await page.goto(`${url}/live.css`);
+  return {...await page.evaluate(restartTwice), complaints};
 }
 
 async function publish(browser) {
@@ -108,7 +179,7 @@ async function loop(browser) {
 const args = ['--no-sandbox', ...(what === 'publish' || what === 'loop' ? camera : [])];
 const browser = await chromium.launch({executablePath: process.env.LIVEEDIT_CHROMIUM, headless: true, args});
 try {
-  console.log(JSON.stringify(await {view, views, publish, loop}[what](browser)));
+  console.log(JSON.stringify(await {view, views, visits, stay, relayed, restart, publish, loop}[what](browser)));
 } finally {
   await browser.close();
 }

@@ -12,15 +12,14 @@ from pathlib import Path
 import live
 
 NODE, CHROMIUM = shutil.which("node"), shutil.which("chromium")
-MODULES = Path(os.environ.get("LIVEEDIT_NODE", Path(__file__).parents[3] / ".cache/node"))
-if not NODE or not CHROMIUM or not (MODULES / "node_modules/playwright-core").exists():
+if not NODE or not CHROMIUM or not (live.NODE_MODULES / "node_modules/playwright-core").exists():
     print("skipped: Chromium, node or playwright-core is not installed; scripts/setup --tests installs them")
     sys.exit(live.SKIPPED)
 
 
 def start(*arguments):
     return subprocess.Popen([NODE, str(Path(__file__).parent / "browser.mjs"), *map(str, arguments)], stdout=subprocess.PIPE, text=True,
-                            env=dict(os.environ, LIVEEDIT_CHROMIUM=CHROMIUM, LIVEEDIT_NODE=str(MODULES)))
+                            env=dict(os.environ, LIVEEDIT_CHROMIUM=CHROMIUM, LIVEEDIT_NODE=str(live.NODE_MODULES)))
 
 
 def browse(*arguments):
@@ -71,6 +70,18 @@ class Viewers(unittest.TestCase):
             seen = browse("view", s.url + "/#token=s3cr3t-token")
             self.assertEqual(seen["complaints"], [])
             self.assert_colour(seen["colour"], (255, 0, 0))
+
+    # Twice a new path for one session: other credentials on both sides, and the pictures go on.
+    def test_ice_restarts(self):
+        with live.sink(picture("red")) as s:
+            s.wait("async-done")
+            seen = browse("restart", s.url)
+            self.assertEqual((seen["state"], seen["complaints"]), ("connected", []))
+            names = [name for step in seen["seen"] for name in step["path"]]
+            self.assertEqual(len(set(names)), 6, seen)
+            self.assertTrue(all(step["frames"] > 5 for step in seen["seen"]), seen)
+            s.wait("viewer-left")
+            self.assertEqual(len(s.found("viewer-joined")), 1)
 
     # Two pages, two sinks, one process: each sees its own.
     def test_two_sinks_in_one_process(self):

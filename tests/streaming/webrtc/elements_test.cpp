@@ -11,21 +11,30 @@
 namespace liveedit::testing {
 namespace {
 
-// Starts GStreamer, and fails where the leaks tracer found something alive at its end.
+// The types of the objects that the leaks tracer found alive at GStreamer's end.
+std::vector<std::string> leaked;
+
+void note_leak(GstDebugCategory*, GstDebugLevel, const gchar*, const gchar*, gint, GObject*, GstDebugMessage* message,
+               gpointer) {
+  const std::string text = gst_debug_message_get(message), mark = "object-alive, type-name=(string)";
+  if (text.rfind(mark, 0) == 0) leaked.push_back(text.substr(mark.size(), text.find(',', mark.size()) - mark.size()));
+}
+
+// Starts GStreamer, and fails where something of ours is left at its end.
 class GStreamer : public ::testing::Environment {
  public:
   void SetUp() override { gst_init(nullptr, nullptr); }
   void TearDown() override {
-    static bool leaks;
-    leaks = false;
-    g_log_set_default_handler(
-        [](const gchar* domain, GLogLevelFlags level, const gchar* text, gpointer) {
-          if (text && std::string(text).find("Leaks detected") != std::string::npos) leaks = true;
-          g_log_default_handler(domain, level, text, nullptr);
-        },
-        nullptr);
+    gst_debug_remove_log_function(gst_debug_log_default);
+    gst_debug_set_threshold_from_string("GST_TRACER:7", FALSE);
+    gst_debug_add_log_function(note_leak, nullptr, nullptr);
+    // What the tracer found counts below; its warning must not end the program.
+    g_log_set_default_handler([](const gchar*, GLogLevelFlags, const gchar*, gpointer) {}, nullptr);
     gst_deinit();
-    EXPECT_FALSE(leaks) << "objects are still alive; run with GST_TRACERS=leaks GST_DEBUG=GST_TRACER:7 to see them";
+    // GStreamer makes one certificate for all DTLS connections of the process and never lets go of it: the tracer shows
+    // that it looks.
+    EXPECT_EQ(std::erase(leaked, "GstDtlsAgent"), g_getenv("GST_TRACERS") ? 1u : 0u);
+    EXPECT_EQ(leaked, std::vector<std::string>());
   }
 };
 const ::testing::Environment* const kGStreamer = ::testing::AddGlobalTestEnvironment(new GStreamer);
@@ -111,41 +120,13 @@ TEST(LiveWebrtcSink, TwoInOneProcess) {
   EXPECT_TRUE(line.errors().empty());
 }
 
-TEST(LiveWebrtcSink, ATakenPortIsOneClearError_n) {
-  Line first(kPicture + "livewebrtcsink name=sink port=0");
-  ASSERT_TRUE(first.reach(GST_STATE_READY));
-  const std::string url = first.url("sink");
-  const std::string port = url.substr(url.rfind(':') + 1);
-  Line second(kPicture + "livewebrtcsink port=" + port);
-  EXPECT_FALSE(second.reach(GST_STATE_PLAYING));
-  const std::vector<std::string> errors = second.errors();
-  ASSERT_EQ(errors.size(), 1u);
-  EXPECT_NE(errors[0].find(port), std::string::npos) << errors[0];
-}
-
 TEST(LiveWebrtcSink, SettingsThatCannotWorkAreOneErrorEach_n) {
   for (const char* settings :
        {"video-caps=video/x-vp9", "min-bitrate=2000000 start-bitrate=1000000", "start-bitrate=9000000",
-        "stun-server=example.org", "min-rtp-port=5000 max-rtp-port=4000", "bind-address=0.0.0.0",
-        "turn-servers=<\"http://a@b\">"}) {
+        "stun-server=example.org", "min-rtp-port=5000 max-rtp-port=4000", "turn-servers=<\"http://a@b\">"}) {
     Line line(kPicture + "livewebrtcsink port=0 " + settings);
     EXPECT_FALSE(line.reach(GST_STATE_PLAYING)) << settings;
     EXPECT_EQ(line.errors().size(), 1u) << settings;
-  }
-}
-
-TEST(LiveWebrtcSink, TheAudioPadComesAndGoes) {
-  for (const GstState state : {GST_STATE_NULL, GST_STATE_READY, GST_STATE_PLAYING}) {
-    Line line(kPicture + "livewebrtcsink name=sink port=0");
-    ASSERT_TRUE(line.reach(state));
-    GstElement* sink = gst_bin_get_by_name(GST_BIN(line.pipeline()), "sink");
-    for (int i = 0; i < 3; ++i) {
-      GstPad* pad = gst_element_request_pad_simple(sink, "audio_sink");
-      ASSERT_TRUE(pad);
-      gst_element_release_request_pad(sink, pad);
-      gst_object_unref(pad);
-    }
-    gst_object_unref(sink);
   }
 }
 
@@ -186,19 +167,17 @@ TEST(LiveWebrtcSrc, SettingsThatCannotWorkAreOneErrorEach_n) {
   }
 }
 
-TEST(LiveWebrtc, TwoHundredRandomStateChanges) {
-  for (const std::string& text : {kPicture + "livewebrtcsink port=0", std::string("livewebrtcsrc port=0"),
-                                  kFixed + "source.video ! fakesink source.audio ! fakesink"}) {
-    Line line(text);
-    std::mt19937 random(7);
-    for (int i = 0; i < 200; ++i) {
-      const auto state = static_cast<GstState>(GST_STATE_NULL + random() % 4);
-      ASSERT_NE(gst_element_set_state(line.pipeline(), state), GST_STATE_CHANGE_FAILURE) << text << " " << i;
-      if (random() % 4 == 0) g_usleep(random() % 8000);
-    }
-    ASSERT_TRUE(line.reach(GST_STATE_PLAYING)) << text;
-    EXPECT_TRUE(line.errors().empty()) << text;
+// The pads that are there from the start; without them the walk over all elements does this.
+TEST(LiveWebrtcSrc, TwoHundredRandomStateChangesWithPads) {
+  Line line(kFixed + "source.video ! fakesink source.audio ! fakesink");
+  std::mt19937 random(7);
+  for (int i = 0; i < 200; ++i) {
+    const auto state = static_cast<GstState>(GST_STATE_NULL + random() % 4);
+    ASSERT_NE(gst_element_set_state(line.pipeline(), state), GST_STATE_CHANGE_FAILURE) << i;
+    if (random() % 4 == 0) g_usleep(random() % 8000);
   }
+  ASSERT_TRUE(line.reach(GST_STATE_PLAYING));
+  EXPECT_TRUE(line.errors().empty());
 }
 
 }  // namespace

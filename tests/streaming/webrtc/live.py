@@ -12,6 +12,7 @@ from pathlib import Path
 
 SKIPPED = 77
 OFFERS = Path(__file__).parent / "offers"
+NODE_MODULES = Path(os.environ.get("LIVEEDIT_NODE", Path(__file__).parents[3] / ".cache/node"))
 
 
 class Live:
@@ -79,14 +80,7 @@ class Live:
         return pages * os.sysconf("SC_PAGE_SIZE")
 
     def request(self, method, path, body=None, headers=None, url=None):
-        """One HTTP request on a connection of its own: an http.client.HTTPResponse, read, with `.text`."""
-        address = urllib.parse.urlsplit(url or self.url)
-        connection = http.client.HTTPConnection(address.hostname, address.port, timeout=20)
-        connection.request(method, path, body, headers or {})
-        response = connection.getresponse()
-        response.text = response.read().decode()
-        connection.close()
-        return response
+        return request(url or self.url, method, path, body, headers)
 
     def post_offer(self, path, offer, headers=None):
         return self.request("POST", path, offer, {"Content-Type": "application/sdp", **(headers or {})})
@@ -97,6 +91,18 @@ class Live:
         while measure() > most and time.monotonic() < end:
             time.sleep(0.2)
         return measure()
+
+
+def request(url, method, path, body=None, headers=None, source="127.0.0.1"):
+    """One HTTP request on a connection of its own, from `source`: an http.client.HTTPResponse, read, with `.text`."""
+    address = urllib.parse.urlsplit(url)
+    local = (source, 0) if address.hostname == "127.0.0.1" else None
+    connection = http.client.HTTPConnection(address.hostname, address.port, timeout=20, source_address=local)
+    connection.request(method, path, body, headers or {})
+    response = connection.getresponse()
+    response.text = response.read().decode()
+    connection.close()
+    return response
 
 
 def recorded_offer(name):

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What the first session of a process would wait for, some 300 ms of it: plugins to load and the certificate that
+// GStreamer makes once for all DTLS connections. Done ahead of it, beside the stream.
+#pragma once
+
+#include <chrono>
+
+namespace liveedit::streaming {
+
+// Begins it on a thread of its own, once a process; returns at once. What is missing is left to the first session to
+// complain about.
+void begin_warm_up();
+
+// Waits until it is over, for a plugin must not be left while it runs. false: it was not by then.
+bool wait_warm_up(std::chrono::steady_clock::time_point deadline);
+
+}  // namespace liveedit::streaming
