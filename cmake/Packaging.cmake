@@ -5,12 +5,21 @@
 #   LIBDIR/liveedit/libtorch*.so ...            the libraries of libtorch that the core needs, and no more
 #   share/liveedit/models/sketchbook            the embedded model
 #   LIBDIR/gstreamer-1.0/libgstliveeditstreaming.so   the serving elements; needs neither core nor libtorch
-# Components: plugin, streaming, core (with the model), libtorch.
+#   bin/liveedit-server, bin/liveedit-worker, share/liveedit/pipelines, lib/systemd/system/liveedit-server.service
+# Components: plugin, streaming, server, core (with the model), libtorch.
 
 set(liveedit_library_folder ${CMAKE_INSTALL_LIBDIR}/liveedit)
 set(CPACK_COMPONENTS_ALL plugin)
 if(LIVEEDIT_STREAMING)
   list(APPEND CPACK_COMPONENTS_ALL streaming)
+endif()
+
+if(TARGET liveedit-server)
+  list(APPEND CPACK_COMPONENTS_ALL server)
+  install(TARGETS liveedit-server liveedit-worker RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT server)
+  install(DIRECTORY server/pipelines DESTINATION ${CMAKE_INSTALL_DATADIR}/liveedit COMPONENT server)
+  install(FILES packaging/liveedit-server.service DESTINATION lib/systemd/system COMPONENT server)
+  install(FILES packaging/server.yaml DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/liveedit-server/examples COMPONENT server)
 endif()
 
 if(LIVEEDIT_CORE)
@@ -58,6 +67,9 @@ set(CPACK_DEBIAN_STREAMING_PACKAGE_SHLIBDEPS ON)
 # Elements that it uses by name.
 set(CPACK_DEBIAN_STREAMING_PACKAGE_DEPENDS "gstreamer1.0-plugins-base, gstreamer1.0-plugins-good, gstreamer1.0-plugins-bad, gstreamer1.0-nice")
 set(CPACK_DEBIAN_STREAMING_PACKAGE_RECOMMENDS "gstreamer1.0-plugins-ugly, gstreamer1.0-libav, glib-networking")
+set(CPACK_DEBIAN_SERVER_PACKAGE_NAME liveedit-server)
+set(CPACK_DEBIAN_SERVER_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_SERVER_PACKAGE_DEPENDS "gstreamer1.0-liveedit, gstreamer1.0-plugins-base")
 set(CPACK_DEBIAN_CORE_PACKAGE_NAME libliveedit-core)
 set(CPACK_DEBIAN_CORE_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_LIBTORCH_PACKAGE_NAME liveedit-libtorch)
@@ -70,6 +82,9 @@ include(CPack)
 cpack_add_component(plugin DISPLAY_NAME "GStreamer plugin" DESCRIPTION "GStreamer elements that edit live video by prompt" DEPENDS core)
 if(LIVEEDIT_STREAMING)
   cpack_add_component(streaming DISPLAY_NAME "GStreamer plugin for serving" DESCRIPTION "GStreamer elements that serve live video by WebRTC, RTSP and HTTP")
+endif()
+if(TARGET liveedit-server)
+  cpack_add_component(server DISPLAY_NAME "Server" DESCRIPTION "Live video edited by prompt, for browsers and programs")
 endif()
 cpack_add_component(core DISPLAY_NAME "Inference core"
   DESCRIPTION "Inference core of gst-liveedit on libtorch, and its embedded model sketchbook" DEPENDS libtorch)

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "server/edge/health.h"
+
+#include <cstdio>
+
+#include <nlohmann/json.hpp>
+
+namespace liveedit::server {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+const char* name_of(WorkerState state) {
+  switch (state) {
+    case WorkerState::kStarting:
+      return "starting";
+    case WorkerState::kUp:
+      return "up";
+    case WorkerState::kWaiting:
+      return "waiting";
+    case WorkerState::kPaused:
+      return "paused";
+    case WorkerState::kStopped:
+      break;
+  }
+  return "stopped";
+}
+
+Json facts_of(const Readiness& readiness) {
+  Json facts = Json::parse(readiness.facts, nullptr, false);
+  return facts.is_object() ? facts : Json::object();
+}
+
+std::string gpu_memory(const Json& facts) {
+  if (!facts.value("device", std::string()).starts_with("cuda")) return "N/A";
+  char text[32];
+  std::snprintf(text, sizeof text, "%.2f GB", static_cast<double>(facts.value("memory", uint64_t{0})) / 1e9);
+  return text;
+}
+
+void add(std::string* text, const char* name, const char* type, const char* help, double value) {
+  char number[32];
+  std::snprintf(number, sizeof number, "%.17g", value);
+  *text +=
+      std::string("# HELP ") + name + " " + help + "\n# TYPE " + name + " " + type + "\n" + name + " " + number + "\n";
+}
+
+}  // namespace
+
+std::string health_json(const Readiness& readiness) {
+  const Json facts = facts_of(readiness);
+  const std::string device = facts.value("device", std::string()), dtype = facts.value("dtype", std::string());
+  return Json{{"status", readiness.model_loaded ? "ok"
+                         : readiness.draining   ? "draining"
+                                                : "unavailable"},
+              {"model_loaded", readiness.model_loaded},
+              {"optimized", device.empty() ? "" : device + " " + dtype},
+              {"gpu_memory", gpu_memory(facts)},
+              {"worker", name_of(readiness.worker)},
+              {"detail", readiness.why}}
+      .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+std::string session_health_json(const Readiness& readiness) {
+  return Json{{"status", readiness.model_loaded ? "healthy" : "unhealthy"},
+              {"settings_initialized", readiness.worker_up},
+              {"session_manager_initialized", !readiness.draining}}
+      .dump();
+}
+
+std::string metrics_text(const Totals& totals, const Readiness& readiness) {
+  const Json facts = facts_of(readiness);
+  std::string text;
+  const auto gauge = [&](const char* name, const char* help, double value) { add(&text, name, "gauge", help, value); };
+  const auto counter = [&](const char* name, const char* help, uint64_t value) {
+    add(&text, name, "counter", help, static_cast<double>(value));
+  };
+  gauge("liveedit_ready", "1 while frames are edited", readiness.model_loaded);
+  gauge("liveedit_sessions", "Sessions, those without a connection included", static_cast<double>(totals.sessions));
+  gauge("liveedit_sessions_connected", "Sessions with a connection", static_cast<double>(totals.connected));
+  gauge("liveedit_viewers", "Viewers of pictures", static_cast<double>(totals.viewers));
+  gauge("liveedit_model_memory_bytes", "Weights in the worker", facts.value("memory", 0.0));
+  counter("liveedit_turned_away_total", "Connections refused", totals.turned_away);
+  counter("liveedit_frames_received_total", "Frames of clients", totals.frames.frames_in);
+  counter("liveedit_frames_edited_total", "Frames that came back edited", totals.frames.frames_out);
+  counter("liveedit_frames_replaced_total", "Frames given up for a newer one", totals.frames.replaced);
+  counter("liveedit_frames_lost_total", "Frames the worker gave up", totals.frames.lost);
+  counter("liveedit_messages_refused_total", "Messages and pictures refused", totals.frames.refused);
+  counter("liveedit_pictures_shown_total", "Pictures sent to viewers", totals.shown);
+  counter("liveedit_worker_starts_total", "Starts of the worker, the first included", totals.worker.starts);
+  return text;
+}
+
+}  // namespace liveedit::server

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// liveedit-server: docs/server.md.
+#include <signal.h>
+#include <unistd.h>
+
+#include <iostream>
+
+#include "server/edge/command_line.h"
+#include "server/edge/routes.h"
+#include "server/log/log.h"
+#include "streaming/http/server.h"
+
+namespace {
+
+using namespace liveedit::server;
+namespace http = liveedit::streaming::http;
+
+http::ServerConfig serving_config(const Config& config) {
+  http::ServerConfig serving;
+  serving.bind_address = config.server.host;
+  serving.port = config.server.port;
+  serving.token = config.server.token;
+  serving.insecure = config.server.insecure;
+  serving.tls_certificate = config.server.tls_certificate;
+  serving.tls_private_key = config.server.tls_private_key;
+  for (const std::string& origin : config.cors.allow_origins)
+    serving.allowed_origins += (serving.allowed_origins.empty() ? "" : ",") + origin;
+  serving.limits.connections = static_cast<size_t>(config.limits.connections);
+  serving.limits.connections_per_address = static_cast<size_t>(config.limits.connections_per_address);
+  serving.limits.requests_per_second = config.limits.requests_per_second;
+  serving.limits.request_burst = 4 * config.limits.requests_per_second;
+  return serving;
+}
+
+// Blocked in every thread, so that the main thread can wait for them.
+sigset_t block_end_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+  return signals;
+}
+
+void serve(const Config& config) {
+  const sigset_t signals = block_end_signals();
+  const auto sessions = std::make_shared<Sessions>(config);
+  const auto server = http::Server::start(serving_config(config), server_routes(config, sessions));
+  sessions->start(worker_command(config));
+  log(LogLevel::kInfo, "listening on " + server->url());
+  int number = 0;
+  sigwait(&signals, &number);
+  log(LogLevel::kInfo, "ending");
+  // Whoever asks twice does not want to wait.
+  struct sigaction at_once {};
+  at_once.sa_handler = [](int) { _exit(1); };
+  sigaction(SIGINT, &at_once, nullptr);
+  sigaction(SIGTERM, &at_once, nullptr);
+  pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+  sessions->stop();
+  server->stop();
+}
+
+// false: it cannot be used.
+bool report(const LoadedConfig& loaded) {
+  for (const std::string& note : loaded.notes) std::cerr << "note: " << note << "\n";
+  for (const std::string& problem : loaded.problems) std::cerr << problem << "\n";
+  return loaded.problems.empty();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    const CommandLine line = read_command_line(argc, argv);
+    if (line.version) {
+      std::cout << "liveedit-server " LIVEEDIT_VERSION "\n";
+      return 0;
+    }
+    const LoadedConfig loaded = load_config(line.sources);
+    if (!report(loaded)) return 1;
+    if (line.print) std::cout << config_text(loaded.config);
+    http::check_config(serving_config(loaded.config));
+    const auto worker = worker_command(loaded.config);
+    if (line.check) std::cout << "The configuration is in order.\n";
+    if (line.check || line.print) return 0;
+    set_up_log(loaded.config.logging.level, loaded.config.logging.format == "json");
+    serve(loaded.config);
+  } catch (const std::exception& error) {
+    std::cerr << "liveedit-server: " << error.what() << "\n";
+    return 1;
+  }
+  return 0;
+}

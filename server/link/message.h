@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What the edge and a worker say to each other.
+//
+//   to the worker                          from the worker
+//   kOpen   a session (fd: its memory)     kHello   what there is: the elements' properties, the pipelines (JSON)
+//   kSet    its parameters                 kAlive   every second, with what the first session's model runs with (JSON)
+//   kFrame  a picture lies in the slot     kBusy    may be silent for as long as loading a model may take
+//   kClose  the session                    kLoading, kLoaded  a session's model; kLoading with what is being done
+//                                          kPicture, kLost  each frame ends in exactly one of them, with its slot
+//                                          kNote, kFailed   a sentence for the person; after kFailed the session is
+//                                           gone
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <variant>
+
+#include "server/link/unique_fd.h"
+
+namespace liveedit::server {
+
+using Value = std::variant<bool, int64_t, double, std::string>;
+// By the name of a property of the element that edits, with its dashes.
+using Parameters = std::map<std::string, Value>;
+
+enum class MessageKind {
+  kOpen,
+  kSet,
+  kFrame,
+  kClose,
+  kHello,
+  kAlive,
+  kBusy,
+  kLoading,
+  kLoaded,
+  kPicture,
+  kLost,
+  kNote,
+  kFailed,
+};
+
+struct Message {
+  MessageKind kind = MessageKind::kAlive;
+  uint32_t session = 0;
+  uint64_t frame = 0;              // kFrame, kPicture, kLost: counts from 1 within a session
+  uint32_t slot = 0;               // the same
+  uint32_t width = 0, height = 0;  // kFrame, kPicture: pixels; kOpen: the largest
+  uint32_t slots = 0;              // kOpen
+  std::string text;                // kOpen: the pipeline's name; kHello: JSON; otherwise a sentence
+  Parameters parameters;           // kOpen, kSet
+  UniqueFd fd;                     // kOpen
+};
+
+// One datagram, without the descriptor.
+std::string encode_message(const Message& message);
+// false: this is no message.
+bool decode_message(std::string_view datagram, Message* message);
+
+constexpr size_t kDatagramBytes = 128 * 1024;
+
+}  // namespace liveedit::server

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Pipelines of sessions, as text in files. The files belong to whoever runs the server; nothing of a client's gets into
+// them.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "server/link/message.h"
+#include "streaming/base/gst_pointers.h"
+
+namespace liveedit::server {
+
+// What each template has: name=in (an appsrc), name=edit (what clients steer), name=out (an appsink).
+constexpr const char* kElementIn = "in";
+constexpr const char* kElementEdit = "edit";
+constexpr const char* kElementOut = "out";
+
+// "element.property" and its value, as text that GStreamer reads: settings of the server's owner, such as edit.model.
+// Elements that a template does not have are passed over.
+using FixedSettings = std::vector<std::pair<std::string, std::string>>;
+
+// The *.launch files of a folder: name without the ending, and text. Throws Error (kNotFound) where there are none.
+std::map<std::string, std::string> read_templates(const std::string& folder);
+
+// A pipeline in state NULL. Throws Error (kSettings) where the text is no pipeline, or lacks one of the three, or a
+// fixed setting is not one of its element's.
+streaming::ObjectPtr<GstElement> make_pipeline(const std::string& name, const std::string& text,
+                                               const FixedSettings& fixed);
+
+// The element of that name in a pipeline, with a reference. Precondition: it is there.
+streaming::ObjectPtr<GstElement> element_of(GstElement* pipeline, const char* name);
+
+}  // namespace liveedit::server

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The worker: pipelines of sessions, as the edge asks for them.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "server/link/channel.h"
+#include "server/worker/session_pipeline.h"
+
+namespace liveedit::server {
+
+class Worker {
+ public:
+  // Throws Error where there are no templates.
+  Worker(UniqueFd socket, const std::string& folder, FixedSettings fixed);
+  ~Worker();
+
+  // Serves until the edge has gone.
+  void run();
+
+ private:
+  void say(Message message);
+  void say(MessageKind kind);
+  void introduce();
+  void handle(Message message);
+  void open(Message message);
+
+  Channel channel_;
+  const std::map<std::string, std::string> templates_;
+  const FixedSettings fixed_;
+  std::map<uint32_t, std::unique_ptr<SessionPipeline>> sessions_;
+};
+
+}  // namespace liveedit::server

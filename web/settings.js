@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// A form made from what GET /api/settings tells about the parameters: a new one needs no code here.
+export class SettingsForm {
+  #form;
+  #changed = new Map();  // what the person has set; the rest is left to the server
+
+  constructor(form) {
+    this.#form = form;
+    form.addEventListener('submit', event => event.preventDefault());
+  }
+
+  values() {
+    return Object.fromEntries(this.#changed);
+  }
+
+  // `properties`: input_params.properties. The prompt has a place of its own on the page.
+  show(properties) {
+    this.#form.replaceChildren();
+    for (const [key, about] of Object.entries(properties)) {
+      if (key !== 'prompt' && !about.hide) this.#form.append(this.#field(key, about));
+    }
+  }
+
+  #field(key, about) {
+    const place = document.createElement('div');
+    const label = document.createElement('label');
+    const input = this.#input(about);
+    const value = Object.assign(document.createElement('span'), {className: 'value'});
+    input.id = label.htmlFor = `setting-${key}`;
+    label.textContent = about.title;
+    const show = () => { value.textContent = input.type === 'range' ? input.value : ''; };
+    input.addEventListener('input', () => {
+      this.#changed.set(key, this.#value(input, about));
+      show();
+    });
+    show();
+    const help = Object.assign(document.createElement('p'), {id: `${input.id}-about`, textContent: about.description ?? ''});
+    input.setAttribute('aria-describedby', help.id);
+    place.append(label, value, input, help);
+    return place;
+  }
+
+  #input(about) {
+    if (about.field === 'select') {
+      const select = document.createElement('select');
+      for (const value of about.values) select.add(new Option(value, value, false, value === about.default));
+      return select;
+    }
+    if (about.field === 'textarea') {
+      return Object.assign(document.createElement('textarea'), {rows: 2, value: about.default});
+    }
+    const input = document.createElement('input');
+    if (about.field === 'checkbox') {
+      return Object.assign(input, {type: 'checkbox', checked: about.default});
+    }
+    if (about.type === 'string') {
+      return Object.assign(input, {type: 'text', value: about.default});
+    }
+    return Object.assign(input, {type: about.field === 'range' ? 'range' : 'number', min: about.min, max: about.max, step: about.step, value: about.default});
+  }
+
+  #value(input, about) {
+    if (about.field === 'checkbox') return input.checked;
+    return about.type === 'string' ? input.value : Number(input.value);
+  }
+}
