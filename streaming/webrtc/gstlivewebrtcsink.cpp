@@ -370,7 +370,8 @@ static GstStructure* make_stats(Priv* priv) {
                                G_TYPE_DOUBLE, viewer.report.round_trip_s, "fraction-lost", G_TYPE_DOUBLE,
                                viewer.report.fraction_lost, "packets-lost", G_TYPE_UINT64, viewer.report.packets_lost,
                                "packets-sent", G_TYPE_UINT64, viewer.report.packets_sent, "bytes-sent", G_TYPE_UINT64,
-                               viewer.report.bytes_sent, "frames-dropped", G_TYPE_UINT64, viewer.dropped, nullptr));
+                               viewer.report.bytes_sent, "frames-dropped", G_TYPE_UINT64, viewer.dropped,
+                               "packets-resent", G_TYPE_UINT64, viewer.resent, nullptr));
   }
   GstStructure* stats = gst_structure_new("application/x-liveedit-webrtc-stats", "viewers", G_TYPE_UINT, watching,
                                           "frames-in", G_TYPE_UINT64, priv->frames.load(), nullptr);

@@ -27,6 +27,7 @@ enum class PeerState { kNew, kConnecting, kConnected, kDisconnected, kFailed, kC
 // What the peer said about what we sent it, from its last RTCP report.
 struct PeerReport {
   bool known = false;        // has it reported yet?
+  std::uint64_t stamp = 0;   // another one: a new report
   double fraction_lost = 0;  // 0 to 1, since its report before
   double round_trip_s = 0;   // seconds; 0: not known yet
   std::uint64_t packets_lost = 0;

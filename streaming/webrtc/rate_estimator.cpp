@@ -11,13 +11,14 @@ constexpr double kHighLoss = 0.10;
 constexpr double kLowLoss = 0.02;
 constexpr double kGrowthPerSecond = 1.08;
 constexpr double kQueueShrinkPerSecond = 0.85;
+constexpr double kTried = 2;
 constexpr double kQueueRoundTrip = 0.2;  // seconds above the least one seen
 
 }  // namespace
 
 RateEstimator::RateEstimator(const BitrateLimits& limits) : limits_(limits), bitrate_(limits.start) {}
 
-void RateEstimator::update(double fraction_lost, double round_trip_s, double elapsed_s) {
+void RateEstimator::update(double fraction_lost, double round_trip_s, double elapsed_s, double sent) {
   elapsed_s = std::clamp(elapsed_s, 0.0, 5.0);
   if (round_trip_s > 0 && (least_round_trip_s_ == 0 || round_trip_s < least_round_trip_s_))
     least_round_trip_s_ = round_trip_s;
@@ -26,7 +27,7 @@ void RateEstimator::update(double fraction_lost, double round_trip_s, double ela
     bitrate_ *= 1 - 0.5 * std::min(fraction_lost, 1.0);
   } else if (queueing) {
     bitrate_ *= std::pow(kQueueShrinkPerSecond, elapsed_s);
-  } else if (fraction_lost < kLowLoss) {
+  } else if (fraction_lost < kLowLoss && bitrate_ < kTried * sent) {
     bitrate_ *= std::pow(kGrowthPerSecond, elapsed_s);
   }
   bitrate_ = std::clamp(bitrate_, static_cast<double>(limits_.min), static_cast<double>(limits_.max));

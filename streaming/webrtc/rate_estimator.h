@@ -12,14 +12,15 @@ struct BitrateLimits {
 };
 
 // What one viewer's link seems to carry, from the loss and the round-trip time it reports: loss above a tenth or a
-// round trip that has grown by a fifth of a second (a queue is filling up) lowers the estimate, none of both raises it.
-// The loss rule is that of draft-ietf-rmcat-gcc-02, 6.
+// round trip that has grown by a fifth of a second (a queue is filling up) lowers the estimate, none of both raises it,
+// up to twice what was tried. The loss rule is that of draft-ietf-rmcat-gcc-02, 6.
 class RateEstimator {
  public:
   explicit RateEstimator(const BitrateLimits& limits);
 
-  // One report: loss 0 to 1 since the one before; round trip in seconds, 0: unknown; `elapsed_s` since the one before.
-  void update(double fraction_lost, double round_trip_s, double elapsed_s);
+  // One report: loss 0 to 1 since the one before; round trip in seconds, 0: unknown; `elapsed_s` since the one before;
+  // what was sent in that time, bits per second.
+  void update(double fraction_lost, double round_trip_s, double elapsed_s, double sent);
   int bitrate() const { return static_cast<int>(bitrate_); }
 
  private:

@@ -51,6 +51,7 @@ Viewer::Viewer(SessionPlan plan, const IceSettings& ice, const BitrateLimits& li
     : Session("viewer", std::move(plan), ice, 0),
       limits_(limits),
       source_(std::move(source)),
+      retransmissions_(std::make_shared<RetransmissionBudget>(limits.start)),
       estimator_(limits),
       last_report_(SteadyClock::now()) {}
 
@@ -59,6 +60,7 @@ Viewer::~Viewer() = default;
 void Viewer::build() {
   const auto source = source_.lock();
   if (!source) throw SessionRefused(503, "The stream has ended.", 5);
+  limit_retransmissions(peer().webrtcbin(), retransmissions_);
   for (const std::size_t i : plan().active()) {
     auto track = std::make_unique<Track>();
     track->codec = plan().sections[i].codec;
@@ -163,10 +165,14 @@ void Viewer::on_tick() {
   const PeerReport report = peer().report();
   const auto now = SteadyClock::now();
   std::lock_guard lock(stats_mutex_);
-  if (report.known)
-    estimator_.update(report.fraction_lost, report.round_trip_s,
-                      std::chrono::duration<double>(now - last_report_).count());
-  last_report_ = now;
+  if (report.known && report.stamp != report_.stamp) {
+    const double elapsed_s = std::chrono::duration<double>(now - last_report_).count();
+    const double sent = 8 * (static_cast<double>(report.bytes_sent) - static_cast<double>(reported_bytes_)) / elapsed_s;
+    estimator_.update(report.fraction_lost, report.round_trip_s, elapsed_s, sent);
+    retransmissions_->set_bitrate(estimator_.bitrate());
+    last_report_ = now;
+    reported_bytes_ = report.bytes_sent;
+  }
   report_ = report;
 }
 
@@ -190,6 +196,7 @@ ViewerStats Viewer::stats() const {
   std::lock_guard lock(stats_mutex_);
   stats.report = report_;
   stats.bitrate = estimator_.bitrate();
+  stats.resent = retransmissions_->taken();
   if (flowing_) {
     for (const auto& track : tracks_) stats.dropped += track->dropped;
   }

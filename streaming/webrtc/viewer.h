@@ -8,6 +8,7 @@
 
 #include "streaming/webrtc/gst_handles.h"
 #include "streaming/webrtc/rate_estimator.h"
+#include "streaming/webrtc/retransmission_budget.h"
 #include "streaming/webrtc/session.h"
 #include "streaming/webrtc/shared_encoder.h"
 
@@ -31,6 +32,7 @@ struct ViewerStats {
   PeerReport report;
   int bitrate = 0;            // what its link is thought to carry
   std::uint64_t dropped = 0;  // pictures that its queue had no place for
+  std::uint64_t resent = 0;   // packets sent again because it missed them
 };
 
 // One viewer: what the shared encoders make is queued (bounded, never waiting), put into RTP with the payload types of
@@ -59,11 +61,13 @@ class Viewer : public Session, public EncodedConsumer {
   const std::weak_ptr<ViewerSource> source_;
   std::vector<std::unique_ptr<Track>> tracks_;  // made by build(), then only their atomics change
   std::atomic<bool> flowing_{false};
+  const std::shared_ptr<RetransmissionBudget> retransmissions_;
 
   mutable std::mutex stats_mutex_;
   RateEstimator estimator_;  // stats_mutex_
   PeerReport report_;        // stats_mutex_
   std::chrono::steady_clock::time_point last_report_;
+  std::uint64_t reported_bytes_ = 0;  // sent until then
 };
 
 }  // namespace liveedit::streaming

@@ -78,6 +78,9 @@ class Network(unittest.TestCase):
         found = re.search(rf"\"{of}, .*?\b{name}=\(\w+\)(\w[^,;]*)", sink.get("sink", "stats").replace("\\", ""))
         return found.group(1) if found else ""
 
+    def number(self, sink, name):
+        return float(self.field(sink, name) or 0)
+
     def bitrate(self, sink):
         return int(self.field(sink, "bitrate", "encoder") or 0)
 
@@ -98,15 +101,19 @@ class BadLines(Network):
         self.assertGreater(self.line.carried[media], 500)
         self.assertGreater(seen["frames"], 0.8 * 11 * FPS)
 
-    # The line carries a quarter of the picture, then all of it again.
+    # The line carries a quarter of the picture, then all of it again. Were everything sent again that is asked for, the line would stay full:
+    # of 1400 packets a second 98 % were lost, whatever the encoder did.
     def test_the_bitrate_follows_the_line(self):
-        sink = self.serve("start-bitrate=2000000 max-bitrate=2000000 min-bitrate=100000")
+        sink = self.serve("start-bitrate=2000000 max-bitrate=2000000 min-bitrate=100000", "zone-plate kx2=40 ky2=40 kt=5")
         self.line.delay = 0.02
-        self.view(90)
-        wait_until(lambda: self.bitrate(sink) == 2000000, "the rate of the beginning")
+        self.view(120)
+        wait_until(lambda: self.number(sink, "round-trip-time") > 0.04, "a report")
+        self.assertEqual(self.bitrate(sink), 2000000)
         self.line.rate = 500000
-        wait_until(lambda: self.bitrate(sink) < 700000, "a rate that the line carries", 40)
-        self.assertGreater(float(self.field(sink, "round-trip-time")), 0.04)
+        wait_until(lambda: self.number(sink, "round-trip-time") > 0.3, "a queue on the line", 30)
+        wait_until(lambda: self.bitrate(sink) < 700000 and self.number(sink, "fraction-lost") == 0, "a rate that the line carries", 40)
+        wait_until(lambda: 0.04 < self.number(sink, "round-trip-time") < 0.2, "the end of the queue")
+        self.assertLess(self.number(sink, "packets-resent"), self.number(sink, "packets-sent") / 2)
         self.line.rate = 0
         wait_until(lambda: self.bitrate(sink) > 1000000, "a higher rate", 40)
 

@@ -11,6 +11,7 @@ using streaming::RateEstimator;
 using streaming::shared_bitrate;
 
 constexpr BitrateLimits kLimits{100'000, 1'000'000, 4'000'000};
+constexpr double kMuch = 1e9;  // sent
 
 TEST(RateEstimator, BeginsAtTheStart) {
   EXPECT_EQ(RateEstimator(kLimits).bitrate(), 1'000'000);
@@ -18,42 +19,51 @@ TEST(RateEstimator, BeginsAtTheStart) {
 
 TEST(RateEstimator, AGoodLinkRaisesItToTheGreatest) {
   RateEstimator estimator(kLimits);
-  estimator.update(0, 0.02, 1);
+  estimator.update(0, 0.02, 1, kMuch);
   EXPECT_GT(estimator.bitrate(), 1'000'000);
-  for (int i = 0; i < 60; ++i) estimator.update(0, 0.02, 1);
+  for (int i = 0; i < 60; ++i) estimator.update(0, 0.02, 1, kMuch);
   EXPECT_EQ(estimator.bitrate(), 4'000'000);
 }
 
 TEST(RateEstimator, LossLowersItToTheLeast) {
   RateEstimator estimator(kLimits);
-  estimator.update(0.5, 0.02, 1);
+  estimator.update(0.5, 0.02, 1, kMuch);
   EXPECT_EQ(estimator.bitrate(), 750'000);
-  for (int i = 0; i < 60; ++i) estimator.update(0.5, 0.02, 1);
+  for (int i = 0; i < 60; ++i) estimator.update(0.5, 0.02, 1, kMuch);
   EXPECT_EQ(estimator.bitrate(), 100'000);
 }
 
 TEST(RateEstimator, ALittleLossLeavesIt) {
   RateEstimator estimator(kLimits);
-  estimator.update(0.05, 0.02, 1);
+  estimator.update(0.05, 0.02, 1, kMuch);
   EXPECT_EQ(estimator.bitrate(), 1'000'000);
 }
 
 TEST(RateEstimator, AGrownRoundTripLowersIt) {
   RateEstimator estimator(kLimits);
-  estimator.update(0.05, 0.02, 1);
-  estimator.update(0, 0.5, 1);
+  estimator.update(0.05, 0.02, 1, kMuch);
+  estimator.update(0, 0.5, 1, kMuch);
   EXPECT_LT(estimator.bitrate(), 1'000'000);
 }
 
 TEST(RateEstimator, ALinkThatIsAlwaysSlowIsNotTakenForAFullOne) {
   RateEstimator estimator(kLimits);
-  for (int i = 0; i < 3; ++i) estimator.update(0, 0.6, 1);
+  for (int i = 0; i < 3; ++i) estimator.update(0, 0.6, 1, kMuch);
   EXPECT_GT(estimator.bitrate(), 1'000'000);
+}
+
+TEST(RateEstimator, WhatWasNeverTriedIsNotBelieved) {
+  RateEstimator estimator(kLimits);
+  for (int i = 0; i < 60; ++i) estimator.update(0, 0.02, 1, 800'000);
+  EXPECT_GE(estimator.bitrate(), 1'600'000);
+  EXPECT_LT(estimator.bitrate(), 1'800'000);
+  for (int i = 0; i < 60; ++i) estimator.update(0, 0.02, 1, 0);  // a picture that stands still takes nothing away
+  EXPECT_GE(estimator.bitrate(), 1'600'000);
 }
 
 TEST(RateEstimator, NoReportsForLongDoNotMakeItJump) {
   RateEstimator estimator(kLimits);
-  estimator.update(0, 0.02, 1000);
+  estimator.update(0, 0.02, 1000, kMuch);
   EXPECT_LT(estimator.bitrate(), 1'500'000);
 }
 
