@@ -29,6 +29,36 @@ std::vector<std::string> split_list(std::string_view text) {
   return parts;
 }
 
+std::string_view cookie_value(std::string_view cookies, std::string_view name) {
+  while (!cookies.empty()) {
+    std::string_view pair = cookies.substr(0, cookies.find(';'));
+    cookies.remove_prefix(std::min(cookies.size(), pair.size() + 1));
+    while (!pair.empty() && pair.front() == ' ') pair.remove_prefix(1);
+    if (pair.size() > name.size() && pair.starts_with(name) && pair[name.size()] == '=')
+      return pair.substr(name.size() + 1);
+  }
+  return {};
+}
+
+std::string hexadecimal(const unsigned char* bytes, size_t count) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  std::string text;
+  for (size_t i = 0; i < count; ++i) {
+    text += kDigits[bytes[i] >> 4];
+    text += kDigits[bytes[i] & 15];
+  }
+  return text;
+}
+
+// Whoever reads it cannot make the cookie of it.
+std::string client_of(std::string_view secret) {
+  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest;
+  SHA256(reinterpret_cast<const unsigned char*>(secret.data()), secret.size(), digest.data());
+  return hexadecimal(digest.data(), 16);
+}
+
+constexpr std::string_view kCookieManners = "; Path=/; HttpOnly; SameSite=Strict";
+
 // "http://localhost:80" -> "localhost:80"; empty for "null" and anything else without a scheme.
 std::string_view authority_of(std::string_view origin) {
   const size_t at = origin.find("://");
@@ -49,13 +79,7 @@ std::string random_name() {
   std::array<unsigned char, 16> bytes;
   if (RAND_bytes(bytes.data(), bytes.size()) != 1)
     throw Error(ErrorKind::kUnavailable, "OpenSSL has no random numbers to give.");
-  static constexpr char kDigits[] = "0123456789abcdef";
-  std::string name;
-  for (const unsigned char byte : bytes) {
-    name += kDigits[byte >> 4];
-    name += kDigits[byte & 15];
-  }
-  return name;
+  return hexadecimal(bytes.data(), bytes.size());
 }
 
 AccessControl::AccessControl(const ServerConfig& config, int port)
@@ -64,6 +88,7 @@ AccessControl::AccessControl(const ServerConfig& config, int port)
       origins_(split_list(config.allowed_origins)),
       // Cookies do not know ports, so each port has a name of its own.
       cookie_name_("liveedit_" + std::to_string(port)),
+      client_cookie_name_("liveedit_client_" + std::to_string(port)),
       failures_(config.limits.failed_logins / 60.0, std::max<double>(1, config.limits.failed_logins)) {
   every_origin_ =
       std::find(origins_.begin(), origins_.end(), "*") != origins_.end() || (origins_.empty() && !token_.empty());
@@ -76,8 +101,10 @@ bool AccessControl::token_matches(std::string_view given) const {
 Verdict AccessControl::admit(Access access, bool reading, const Credentials& credentials, const std::string& client,
                              Clock::time_point now) {
   if (token_.empty() || access == Access::kOpen) return Verdict::kAdmitted;
-  if (access == Access::kMedia && reading) {
-    if (find(&sessions_, session_in(credentials.cookie), now) != sessions_.end()) return Verdict::kAdmitted;
+  if (access != Access::kToken && (reading || (access == Access::kPage && credentials.same_origin)) &&
+      find(&sessions_, cookie_value(credentials.cookie, cookie_name_), now) != sessions_.end())
+    return Verdict::kAdmitted;
+  if (access != Access::kToken && reading) {
     if (const auto ticket = find(&tickets_, credentials.ticket, now); ticket != tickets_.end()) {
       tickets_.erase(ticket);
       return Verdict::kAdmitted;
@@ -117,20 +144,21 @@ std::string AccessControl::issue_ticket(Clock::time_point now) {
 
 std::string AccessControl::issue_cookie(bool secure, Clock::time_point now) {
   const std::string session = issue(&sessions_, kSessions, now + kSessionLife);
-  return cookie_name_ + "=" + session +
-         "; Path=/; HttpOnly; SameSite=Strict; Max-Age=" + std::to_string(std::chrono::seconds(kSessionLife).count()) +
-         (secure ? "; Secure" : "");
+  return cookie_name_ + "=" + session + std::string(kCookieManners) +
+         "; Max-Age=" + std::to_string(std::chrono::seconds(kSessionLife).count()) + (secure ? "; Secure" : "");
 }
 
-std::string_view AccessControl::session_in(std::string_view cookies) const {
-  while (!cookies.empty()) {
-    std::string_view pair = cookies.substr(0, cookies.find(';'));
-    cookies.remove_prefix(std::min(cookies.size(), pair.size() + 1));
-    while (!pair.empty() && pair.front() == ' ') pair.remove_prefix(1);
-    if (pair.size() > cookie_name_.size() && pair.starts_with(cookie_name_) && pair[cookie_name_.size()] == '=')
-      return pair.substr(cookie_name_.size() + 1);
-  }
-  return {};
+std::string AccessControl::client_in(std::string_view cookies) const {
+  const std::string_view secret = cookie_value(cookies, client_cookie_name_);
+  // Only what random_name() gives: nobody is talked into a name that others can guess.
+  const bool ours = secret.size() == 32 && secret.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+  return ours ? client_of(secret) : std::string();
+}
+
+AccessControl::NewClient AccessControl::new_client(bool secure) const {
+  const std::string secret = random_name();
+  return {client_of(secret),
+          client_cookie_name_ + "=" + secret + std::string(kCookieManners) + (secure ? "; Secure" : "")};
 }
 
 bool AccessControl::host_allowed(std::string_view host) const {
@@ -139,6 +167,10 @@ bool AccessControl::host_allowed(std::string_view host) const {
   if (!token_.empty() || !loopback_ || every_origin_ || host.empty() || is_loopback_host(host_of(host))) return true;
   return std::any_of(origins_.begin(), origins_.end(),
                      [&](const std::string& origin) { return authority_of(origin) == host; });
+}
+
+bool AccessControl::same_origin(std::string_view origin, std::string_view host) {
+  return !host.empty() && authority_of(origin) == host;
 }
 
 bool AccessControl::origin_allowed(std::string_view origin, std::string_view host) const {

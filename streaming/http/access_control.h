@@ -18,7 +18,8 @@ namespace liveedit::streaming::http {
 struct Credentials {
   std::string authorization;
   std::string cookie;
-  std::string ticket;  // query parameter
+  std::string ticket;        // query parameter
+  bool same_origin = false;  // a browser says that a page of this very server asks
 };
 
 enum class Verdict { kAdmitted, kMissing, kWrong, kTooManyFailures };
@@ -41,9 +42,18 @@ class AccessControl {
   // A new session as the value of Set-Cookie.
   std::string issue_cookie(bool secure, Clock::time_point now);
 
+  // Which client shows these cookies; empty: none that was named.
+  std::string client_in(std::string_view cookies) const;
+  // A new client, and what makes it known as the value of Set-Cookie.
+  struct NewClient {
+    std::string client, cookie;
+  };
+  NewClient new_client(bool secure) const;
+
   // Against pages of other sites and names that point here (DNS rebinding).
   bool host_allowed(std::string_view host) const;
   bool origin_allowed(std::string_view origin, std::string_view host) const;
+  static bool same_origin(std::string_view origin, std::string_view host);
 
  private:
   struct Pass {
@@ -55,13 +65,12 @@ class AccessControl {
   std::string issue(std::deque<Pass>* passes, size_t most, Clock::time_point ends);
   // Whether `secret` is among them and still good; each comparison takes the same time.
   std::deque<Pass>::iterator find(std::deque<Pass>* passes, std::string_view secret, Clock::time_point now);
-  std::string_view session_in(std::string_view cookies) const;
 
   const std::string token_;
   const bool loopback_;
   bool every_origin_ = false;
   std::vector<std::string> origins_;
-  const std::string cookie_name_;
+  const std::string cookie_name_, client_cookie_name_;
   RateLimiter failures_;
   std::deque<Pass> tickets_, sessions_;
 };

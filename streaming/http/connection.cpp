@@ -200,11 +200,11 @@ asio::awaitable<bool> StreamConnection<Stream>::serve_request(size_t number) {
   if (!co_await read_head(&parser, &error)) co_return false;
   if (error) co_return co_await refuse_head(error);
   ++serving_->requests;
-  const Head head = head_of(parser);
+  Head head = head_of(parser);
   if (crowded_) co_return co_await refuse(server_is_full(), head);
 
   Request request;
-  auto found = serving_->router->route(head, &request);
+  auto found = serving_->router->route(&head, &request);
   const bool has_body = !parser.is_done();
   if (Response* refusal = std::get_if<Response>(&found)) {
     GST_DEBUG("%s: %s %s: %d", remote_address_.c_str(), head.method.c_str(), request.path.c_str(), refusal->status);

@@ -23,6 +23,9 @@ struct Request {
   std::string body;            // at most the route's max_body
   std::string remote_address;  // "127.0.0.1" or "2001:db8::1", without the port
   bool secure = false;         // over TLS
+  // On a route with names_client: which client this is, the same text for all its requests; of no use to anybody else.
+  std::string client;
+  bool client_is_new = false;  // it showed no cookie: its first request, or a program that keeps none
 
   // The first header of that name, or nothing.
   std::optional<std::string_view> header(std::string_view name) const;

@@ -105,9 +105,9 @@ std::optional<Response> Router::problem_with_access(const Route& route, const He
   if ((!is_reading(head.method) || route.websocket) && !origin.empty() && !access_.origin_allowed(origin, host))
     return make_problem(
         403, "Pages of this origin may not use the server; the property allowed-origins names those that may.");
-  const Credentials credentials{std::string(value_of(head.headers, "Authorization")),
-                                std::string(value_of(head.headers, "Cookie")),
-                                std::string(request.query_parameter("ticket").value_or(""))};
+  const Credentials credentials{
+      std::string(value_of(head.headers, "Authorization")), std::string(value_of(head.headers, "Cookie")),
+      std::string(request.query_parameter("ticket").value_or("")), AccessControl::same_origin(origin, host)};
   switch (access_.admit(route.access, is_reading(head.method), credentials, client, now)) {
     case Verdict::kAdmitted:
       return {};
@@ -122,7 +122,17 @@ std::optional<Response> Router::problem_with_access(const Route& route, const He
   return make_problem(429, "Too many wrong tokens from this address.", {{"Retry-After", "60"}});
 }
 
-std::variant<Response, const Route*> Router::route(const Head& head, Request* request) {
+void Router::name_client(Head* head, Request* request) const {
+  request->client = access_.client_in(value_of(head->headers, "Cookie"));
+  request->client_is_new = request->client.empty();
+  if (!request->client_is_new) return;
+  AccessControl::NewClient made = access_.new_client(head->secure);
+  request->client = std::move(made.client);
+  head->given_cookie = std::move(made.cookie);
+}
+
+std::variant<Response, const Route*> Router::route(Head* given, Request* request) {
+  const Head& head = *given;
   if (auto problem = problem_with_head(head.method, head.target, head.headers, head.version, config_.limits))
     return *problem;
   if (!split_target(head.target, &request->path, &request->query))
@@ -145,11 +155,13 @@ std::variant<Response, const Route*> Router::route(const Head& head, Request* re
   request->secure = head.secure;
   std::copy_if(head.headers.begin(), head.headers.end(), std::back_inserter(request->headers),
                [](const Header& header) { return !secret_header(header.first); });
+  if (route->names_client) name_client(given, request);
   return route;
 }
 
 Headers Router::common_headers(const Head& head) const {
   Headers headers = {{"X-Content-Type-Options", "nosniff"}, {"Referrer-Policy", "no-referrer"}};
+  if (!head.given_cookie.empty()) headers.emplace_back("Set-Cookie", head.given_cookie);
   const std::string_view origin = value_of(head.headers, "Origin");
   if (!origin.empty()) {
     headers.emplace_back("Vary", "Origin");

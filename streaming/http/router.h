@@ -22,6 +22,7 @@ struct Head {
   uint64_t content_length = 0;  // as announced
   std::string remote_address;
   bool secure = false;
+  std::string given_cookie;  // by route(), for the answer
 };
 
 class Router {
@@ -32,7 +33,7 @@ class Router {
   Router& operator=(const Router&) = delete;
 
   // The route, with `request` filled in but for its body; or the answer that ends it here.
-  std::variant<Response, const Route*> route(const Head& head, Request* request);
+  std::variant<Response, const Route*> route(Head* head, Request* request);
   // What every answer to `head` carries.
   Headers common_headers(const Head& head) const;
 
@@ -41,6 +42,7 @@ class Router {
   Response options(const Route& route) const;
   std::optional<Response> problem_with_access(const Route& route, const Head& head, const Request& request,
                                               const std::string& client, RateLimiter::Clock::time_point now);
+  void name_client(Head* head, Request* request) const;
   Route ticket_route();
 
   const ServerConfig config_;

@@ -65,6 +65,7 @@ enum class Access {
   kToken,  // Authorization: Bearer, on every method but OPTIONS
   kMedia,  // kToken; for GET and HEAD also a ticket or the cookie that POST /ticket gave (what <img>, <video> and
            // players can do)
+  kPage,   // kMedia; that cookie also for other methods, where a page of this server's own origin asks
   kOpen,   // everybody: pages and scripts
 };
 
@@ -78,6 +79,8 @@ struct Route {
   std::vector<std::string> methods;  // HEAD comes with GET; OPTIONS is the server's; others: 405 with Allow
   Handler handler;
   Access access = Access::kToken;
+  // Tells one client from another: Request::client is set, by a cookie that the answer gives to those who have none.
+  bool names_client = false;
   size_t max_body = 0;      // bytes; more: 413. Encoded bodies are refused: 415
   RateLimit post_rate;      // on everything but GET, HEAD and OPTIONS: 429 with Retry-After
   Headers options_headers;  // further headers of the answer to OPTIONS, such as Accept-Post

@@ -7,6 +7,7 @@
 #include "streaming/base/error.h"
 #include "streaming/http/request_check.h"
 #include "streaming/http/server.h"
+#include "streaming/http/tls.h"
 
 namespace liveedit::streaming::http {
 namespace {
@@ -43,6 +44,7 @@ void check_config(const ServerConfig& config) {
                     " lets others watch without a token: set token, or insecure=true if everybody may.");
   if (config.tls_certificate.empty() && !config.tls_private_key.empty())
     throw Error(ErrorKind::kSettings, "tls-private-key is set without tls-certificate: set both (PEM files), or none.");
+  make_tls_context(config);
 }
 
 }  // namespace liveedit::streaming::http

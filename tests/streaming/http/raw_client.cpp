@@ -139,6 +139,14 @@ TestServer::TestServer(ServerConfig config) : shared(std::make_shared<Shared>())
     responder->send(make_response(201, "text/plain", request.body));
   }));
   routes.back().max_body = 1000;
+  // Who asks, and whether for the first time.
+  const Handler who = [](const Request& request, ResponderPtr responder) {
+    responder->send(make_response(200, "text/plain", request.client + (request.client_is_new ? " new" : " known")));
+  };
+  routes.push_back(route("/who", "GET", who));
+  routes.back().methods = {"GET", "POST"};
+  routes.back().access = Access::kPage;
+  routes.back().names_client = true;
   routes.push_back(route("/never", "GET", [shared = shared](const Request&, ResponderPtr responder) {
     const std::lock_guard lock(shared->mutex);
     shared->kept.push_back(std::move(responder));

@@ -147,6 +147,61 @@ TEST(Token, ACookieIsGoodForMedia) {
   EXPECT_EQ(on.ask("POST /echo HTTP/1.1\r\nHost: localhost\r\n" + header + "\r\n").status, 401);
 }
 
+TEST(Token, ACookieIsGoodForWhatThisServersPagesSend) {
+  TestServer on(with_token());
+  const Answer given = on.ask("POST /ticket HTTP/1.1\r\nHost: localhost\r\n" + bearer() + "\r\n");
+  const std::string cookie = given.header("Set-Cookie");
+  const std::string header = "Cookie: " + cookie.substr(0, cookie.find(';')) + "\r\n";
+  const auto post = [&](const std::string& headers) {
+    return on.ask("POST /who HTTP/1.1\r\nHost: localhost:99\r\n" + headers + "\r\n").status;
+  };
+  EXPECT_EQ(post(header + "Origin: http://localhost:99\r\n"), 200);
+  EXPECT_EQ(post("Origin: http://localhost:99\r\n"), 401);
+  EXPECT_EQ(post(header), 401) << "nobody says that a page of this server asks";
+  EXPECT_EQ(post(header + "Origin: http://localhost:98\r\n"), 401);
+  EXPECT_EQ(post(header + "Origin: http://evil.example\r\n"), 401);
+  EXPECT_EQ(post(header + "Origin: null\r\n"), 401);
+  EXPECT_EQ(post(bearer()), 200);
+}
+
+std::string first_pair(const std::string& cookie) {
+  return "Cookie: a=b; " + cookie.substr(0, cookie.find(';')) + "\r\n";
+}
+
+TEST(Clients, AreToldApartByACookie) {
+  TestServer on(any_port());
+  const Answer first = on.get("/who"), second = on.get("/who");
+  const std::string name = first.body.substr(0, 32), cookie = first.header("Set-Cookie");
+  EXPECT_EQ(first.body, name + " new");
+  EXPECT_NE(second.body.substr(0, 32), name);
+  EXPECT_TRUE(cookie.starts_with("liveedit_client_" + std::to_string(on.server->port()) + "=")) << cookie;
+  EXPECT_TRUE(cookie.ends_with("; Path=/; HttpOnly; SameSite=Strict")) << cookie;
+  EXPECT_EQ(cookie.find(name), std::string::npos) << "what handlers see must not be enough to be that client";
+  for (int i = 0; i < 2; ++i) {
+    const Answer again = on.get("/who", first_pair(cookie));
+    EXPECT_EQ(again.body, name + " known");
+    EXPECT_EQ(again.header("Set-Cookie"), "");
+  }
+}
+
+TEST(Clients, AreNotNamedByThemselves_n) {
+  TestServer on(any_port());
+  const std::string name = "liveedit_client_" + std::to_string(on.server->port()) + "=";
+  for (const char* value : {"", "abc", "0123456789abcdef0123456789abcdeg", "0123456789abcdef0123456789abcdef0"}) {
+    const Answer answer = on.get("/who", first_pair(name + value));
+    EXPECT_TRUE(answer.body.ends_with(" new")) << value;
+    EXPECT_NE(answer.header("Set-Cookie"), "") << value;
+  }
+}
+
+TEST(Clients, AreNamedOnlyWhereThatIsAskedFor) {
+  TestServer on(any_port());
+  EXPECT_EQ(on.get("/hello").header("Set-Cookie"), "");
+  TestServer guarded(with_token());
+  EXPECT_EQ(guarded.get("/who").header("Set-Cookie"), "") << "whoever is refused gets nothing";
+  EXPECT_NE(guarded.get("/who", bearer()).header("Set-Cookie"), "");
+}
+
 TEST(Origins, WithoutATokenOnlyThisMachine) {
   TestServer on(any_port());
   const auto post = [&](const std::string& headers) {
