@@ -15,7 +15,7 @@
 namespace liveedit {
 
 // Raised with every change of a struct or class under core/api: plugin and core must be of one build.
-inline constexpr std::uint32_t kCoreApiVersion = 3;
+inline constexpr std::uint32_t kCoreApiVersion = 4;
 
 struct CoreInfo {
   std::string version;  // gst-liveedit's
