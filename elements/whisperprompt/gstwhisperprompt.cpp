@@ -263,9 +263,10 @@ static gboolean gst_whisper_prompt_src_activate(GstPad*, GstObject* parent, GstP
 
 bool Priv::push(Heard heard) {
   std::size_t dropped = 0;
-  const Leaky wanted = settings.snapshot()->leaky;
-  const bool leaky = wanted == Leaky::kYes || (wanted == Leaky::kAuto && live);
+  const std::shared_ptr<const PromptSettings> wanted = settings.snapshot();
+  const bool leaky = wanted->drops(live);
   listener.set_leaky(leaky);
+  listener.set_in_place(wanted->keeps_place(live));
   const bool taken = sounds.push(std::move(heard), leaky, &dropped);
   if (dropped > 0) {
     warnings.of_frame("More sound waits to be listened to than can be kept, so the oldest is left out.");
@@ -431,13 +432,14 @@ static gboolean gst_whisper_prompt_src_event(GstPad* pad, GstObject* parent, Gst
 
 /* ---- queries ---- */
 
-// Where texts stand at the time of the speech, the first word of the longest sentence waits for its end.
+// Where texts stand at the time of the speech, the first word of the longest sentence waits for its end. Others stand
+// where the stream has got to, and nobody waits for them.
 void Priv::update_latency(double milliseconds) {
   recognition_ms = milliseconds;
   const std::shared_ptr<const PromptSettings> now = settings.snapshot();
-  const bool in_place = now->text_time == TextTime::kSpeech;
+  const bool in_place = now->keeps_place(/*live=*/true);
   const GstClockTime held = in_place ? (GstClockTime{now->max_segment} + now->vad_min_silence) * GST_MSECOND : 0;
-  if (latency.update(1, held, milliseconds)) {
+  if (latency.update(1, held, in_place ? milliseconds : 0)) {
     gst_element_post_message(element, gst_message_new_latency(GST_OBJECT(element)));
   }
 }

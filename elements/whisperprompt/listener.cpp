@@ -68,6 +68,7 @@ void Listener::run(Core* core) {
 // Waits for the model. false: there is none, which has been told, or somebody does not want it any more.
 bool Listener::open() {
   settings_ = nullptr;
+  any_without_place_ = false;
   finder_.reset();
   rest_.clear();
   anchor_pts_ = GST_CLOCK_TIME_NONE;
@@ -182,9 +183,15 @@ void Listener::end_speech() {
   if (detector_) detector_->reset();
 }
 
+// The same, where what is in flight has to leave first. Texts with a place do so anyway.
+void Listener::end_stream() {
+  end_speech();
+  if (std::exchange(any_without_place_, false)) recogniser_.drain();
+}
+
 void Listener::tell_silence() {
   if (!GST_CLOCK_TIME_IS_VALID(anchor_pts_)) return;
-  const bool in_place = finder_.speaking() ? has_place_ : settings_->text_time == TextTime::kSpeech;
+  const bool in_place = finder_.speaking() ? has_place_ : in_place_.load();
   output_->silent_until(time_at(in_place ? finder_.silent_until() : finder_.now()));
 }
 
@@ -212,7 +219,8 @@ void Listener::take(const std::vector<Happening>& happenings) {
 void Listener::begin_utterance(std::int64_t start) {
   ++utterances_;
   partial_at_ = start;
-  has_place_ = settings_->text_time == TextTime::kSpeech;
+  has_place_ = in_place_;
+  any_without_place_ = any_without_place_ || !has_place_;
   if (has_place_) output_->reserve(utterances_, time_at(start));
 }
 
@@ -251,14 +259,14 @@ void Listener::handle_event(EventPtr event) {
       hear_gap(event.get());
       return;
     case GST_EVENT_SEGMENT:
-      end_speech();
+      end_stream();
       gst_event_copy_segment(event.get(), &segment_);
       anchor_pts_ = GST_CLOCK_TIME_NONE;
       break;
     case GST_EVENT_STREAM_START:
     case GST_EVENT_SEGMENT_DONE:
     case GST_EVENT_EOS:
-      end_speech();
+      end_stream();
       if (GST_CLOCK_TIME_IS_VALID(anchor_pts_)) output_->silent_until(time_at(place()));
       break;
     default:

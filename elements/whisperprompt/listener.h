@@ -43,6 +43,8 @@ class Listener {
 
   // Whether sentences are left out rather than that the sound waits; from the next sound on. Any thread.
   void set_leaky(bool leaky) { leaky_ = leaky; }
+  // Whether texts stand where they were spoken; from the next utterance on. Any thread.
+  void set_in_place(bool in_place) { in_place_ = in_place; }
 
  private:
   void run(Core* core);
@@ -61,6 +63,7 @@ class Listener {
   void end_utterance(const UtteranceFinder::Happening& ended);
   void try_partial();
   void end_speech();
+  void end_stream();
   void tell_silence();
   UtterancePtr utterance(const UtteranceFinder::Happening& at) const;
 
@@ -78,6 +81,7 @@ class Listener {
   Recogniser recogniser_;
   std::thread thread_;
   std::atomic<bool> leaky_ = false;
+  std::atomic<bool> in_place_ = true;
 
   // The listening thread's:
   Core* core_ = nullptr;
@@ -92,6 +96,7 @@ class Listener {
   std::int64_t anchor_place_ = 0;
   std::uint64_t utterances_ = 0;
   bool has_place_ = true;  // the utterance that goes on, in the output queue
+  bool any_without_place_ = false;
   std::int64_t partial_at_ = 0;
 };
 

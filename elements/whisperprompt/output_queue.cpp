@@ -15,6 +15,7 @@ constexpr GstClockTime kShortestGap = 100 * GST_MSECOND;
 void OutputQueue::begin_at(GstClockTime pts) {
   const std::lock_guard lock(mutex_);
   reached_ = pts;
+  shown_until_ = 0;
 }
 
 void OutputQueue::silent_until(GstClockTime pts) {
@@ -99,13 +100,20 @@ void OutputQueue::add_part(std::uint64_t id, BufferPtr text) {
   changed_.notify_all();
 }
 
-std::size_t OutputQueue::add_now(BufferPtr text, bool leaky) {
+void OutputQueue::stand_now(GstBuffer* text, GstClockTime shortest) {
+  if (!GST_CLOCK_TIME_IS_VALID(reached_)) return;
+  shown_until_ = std::max(shown_until_, reached_) + std::max(GST_BUFFER_DURATION(text), shortest);
+  GST_BUFFER_PTS(text) = reached_;
+  GST_BUFFER_DURATION(text) = shown_until_ - reached_;
+}
+
+std::size_t OutputQueue::add_now(BufferPtr text, bool leaky, GstClockTime shortest) {
   std::size_t dropped = 0;
   {
     std::unique_lock lock(mutex_);
     dropped = make_room(lock, leaky);
     if (flushing_) return dropped;
-    if (GST_CLOCK_TIME_IS_VALID(reached_)) GST_BUFFER_PTS(text.get()) = reached_;
+    stand_now(text.get(), shortest);
     Entry entry;
     entry.kind = Kind::kText;
     entry.text = std::move(text);
@@ -173,6 +181,7 @@ void OutputQueue::set_flushing(bool flushing) {
     flushing_ = flushing;
     entries_.clear();
     reached_ = GST_CLOCK_TIME_NONE;
+    shown_until_ = 0;
   }
   changed_.notify_all();
 }

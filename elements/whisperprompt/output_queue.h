@@ -40,8 +40,10 @@ class OutputQueue {
   std::size_t fulfil(std::uint64_t id, BufferPtr text, bool leaky);
   // A first part of it, which leaves at once.
   void add_part(std::uint64_t id, BufferPtr text);
-  // A text without a reserved place: it stands at the time reached. The same rules.
-  std::size_t add_now(BufferPtr text, bool leaky);
+  // A text without a reserved place: it stands at the time reached. The same rules. What shows texts shows one at a
+  // time and forgets those that end meanwhile, so this one lasts as long as its duration, and at least `shortest`, from
+  // where the one before ends.
+  std::size_t add_now(BufferPtr text, bool leaky, GstClockTime shortest);
 
   void add_event(EventPtr event);
 
@@ -66,6 +68,7 @@ class OutputQueue {
   std::size_t make_room(std::unique_lock<std::mutex>& lock, bool leaky);
   std::size_t texts() const;
   void add_gap(GstClockTime until, GstClockTime shortest);
+  void stand_now(GstBuffer* text, GstClockTime shortest);
   Item take_front();
 
   std::mutex mutex_;
@@ -73,6 +76,7 @@ class OutputQueue {
   // Guarded by mutex_:
   std::deque<Entry> entries_;
   GstClockTime reached_ = GST_CLOCK_TIME_NONE;  // what has been said about time so far
+  GstClockTime shown_until_ = 0;                // the last text of add_now()
   bool flushing_ = true;
 };
 

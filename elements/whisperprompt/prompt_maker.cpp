@@ -20,6 +20,9 @@ constexpr const char* kTooSlow =
 constexpr const char* kTextsWait =
     "The element behind takes texts more slowly than they are spoken; the oldest are left out.";
 
+// A text of what is live can be read in this.
+constexpr GstClockTime kShortestShown = GST_SECOND;
+
 double confidence_of(const Transcript& transcript) {
   return std::exp(std::min(double{transcript.avg_logprob}, 0.0));
 }
@@ -142,7 +145,7 @@ void PromptMaker::leave(const Utterance& utterance, const std::string& text) {
   if (utterance.has_place) {
     dropped = output_->fulfil(utterance.id, std::move(buffer), *leaky_);
   } else if (buffer) {
-    dropped = output_->add_now(std::move(buffer), *leaky_);
+    dropped = output_->add_now(std::move(buffer), *leaky_, kShortestShown);
   }
   if (dropped > 0) warnings_.of_frame(kTextsWait);
 }
@@ -163,7 +166,9 @@ void PromptMaker::deliver_partial(const Recogniser::Result& result, const Prompt
   if (utterance.has_place) {
     output_->add_part(utterance.id, std::move(part));
   } else {
-    output_->add_now(std::move(part), *leaky_);
+    // Until the next part, which nobody should have to wait for.
+    GST_BUFFER_DURATION(part.get()) = GstClockTime{settings.partial_interval} * GST_MSECOND;
+    output_->add_now(std::move(part), *leaky_, 0);
   }
 }
 

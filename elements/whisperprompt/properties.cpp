@@ -185,10 +185,15 @@ GType partial_results_type() {
 
 GType text_time_type() {
   static const GEnumValue values[] = {
-      {static_cast<gint>(TextTime::kSpeech), "Where it was spoken, for as long as it was: subtitles of a film",
+      {static_cast<gint>(TextTime::kAuto), "As arrival where the source is live, else as speech", "auto"},
+      {static_cast<gint>(TextTime::kSpeech),
+       "Where it was spoken, for as long as it was: subtitles of a film. A live stream is behind by max-segment then",
        "speech"},
       {static_cast<gint>(TextTime::kArrival),
-       "Where the stream has got to when the text is known: captions of what is live", "arrival"},
+       "Where the stream has got to when the text is known: what is live does not wait. It lasts at least a second, "
+       "and as long "
+       "as it was spoken from where the text before ends",
+       "arrival"},
       {0, nullptr, nullptr},
   };
   static const GType type = g_enum_register_static("GstWhisperPromptTextTime", values);

@@ -20,7 +20,7 @@ enum class VoiceActivity { kNone, kEnergy, kSilero };
 enum class PartialResults { kNone, kMessages, kText };
 
 // Where a text stands in time.
-enum class TextTime { kSpeech, kArrival };
+enum class TextTime { kAuto, kSpeech, kArrival };
 
 // What happens when sound comes faster than it can be recognised.
 enum class Leaky { kAuto, kNo, kYes };
@@ -37,14 +37,20 @@ struct PromptSettings {
   float vad_threshold = 0.5F;
   guint vad_min_speech = 250;  // these in milliseconds
   guint vad_min_silence = 500;
-  guint vad_pad = 100;
+  guint vad_pad = 200;
   guint max_segment = 15000;
   PartialResults partial_results = PartialResults::kNone;
   guint partial_interval = 500;  // milliseconds
   TextRules rules;
   float confidence = 0;
-  TextTime text_time = TextTime::kSpeech;
+  TextTime text_time = TextTime::kAuto;
   Leaky leaky = Leaky::kAuto;
+
+  // Of a source that is live, or not:
+  bool drops(bool live) const { return leaky == Leaky::kYes || (leaky == Leaky::kAuto && live); }
+  bool keeps_place(bool live) const {
+    return text_time == TextTime::kSpeech || (text_time == TextTime::kAuto && !live);
+  }
 
   FinderSettings finder() const;
   TranscribeParams params() const;

@@ -74,6 +74,11 @@ std::vector<UtterancePtr> Recogniser::finish(UtterancePtr utterance, bool leaky)
   return dropped;
 }
 
+void Recogniser::drain() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] { return stopping_ || (jobs_.empty() && !delivering_); });
+}
+
 bool Recogniser::idle() {
   const std::lock_guard lock(mutex_);
   return jobs_.empty();
@@ -122,15 +127,20 @@ void Recogniser::run() {
     if (stopping_) return;
     if (const JobPtr job = next_deliverable()) {
       jobs_.pop_front();
-      if (job->stage == Stage::kWithdrawn) continue;
-      lock.unlock();
-      deliver_({job->utterance, job->stage == Stage::kFinal, std::move(job->transcript), job->milliseconds});
-      lock.lock();
+      if (job->stage != Stage::kWithdrawn) deliver(*job, lock);
     } else {
       recognise(next_to_do(), lock);
     }
     changed_.notify_all();
   }
+}
+
+void Recogniser::deliver(Job& job, std::unique_lock<std::mutex>& lock) {
+  delivering_ = true;
+  lock.unlock();
+  deliver_({job.utterance, job.stage == Stage::kFinal, std::move(job.transcript), job.milliseconds});
+  lock.lock();
+  delivering_ = false;
 }
 
 void Recogniser::recognise(const JobPtr& job, std::unique_lock<std::mutex>& lock) {

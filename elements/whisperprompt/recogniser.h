@@ -66,6 +66,8 @@ class Recogniser {
   // The end is certain. What was expected of the same length is taken. Utterances are delivered in this order. Of those
   // that wait while another is recognised, leaky keeps the newest and gives the others back; else the call waits.
   std::vector<UtterancePtr> finish(UtterancePtr utterance, bool leaky);
+  // Waits until all that is finished has been delivered, or somebody cancels.
+  void drain();
   bool idle();
   // The beginning of an utterance, recognised only if there is nothing else to do.
   void try_partial(UtterancePtr utterance);
@@ -85,6 +87,7 @@ class Recogniser {
 
   void run();
   void recognise(const JobPtr& job, std::unique_lock<std::mutex>& lock);
+  void deliver(Job& job, std::unique_lock<std::mutex>& lock);
   JobPtr next_deliverable() const;
   JobPtr next_to_do() const;
   void withdraw_where(Stage stage);
@@ -99,6 +102,7 @@ class Recogniser {
   std::condition_variable changed_;
   // Guarded by mutex_:
   std::deque<JobPtr> jobs_;
+  bool delivering_ = false;
   bool stopping_ = true;
 };
 

@@ -195,12 +195,58 @@ TEST(TextTime, ArrivalIsWhereTheStreamHasGotTo) {
   EXPECT_NEAR(static_cast<double>(reached) / GST_SECOND, 2, 0.15) << "gaps do not wait for the sentence";
 }
 
+TEST(TextTime, OfWhatIsLiveIsArrivalAndOfOtherSoundThatOfTheSpeech) {
+  for (const bool live : {false, true}) {
+    SpeechHarness speech("", SpeechHarness::kCaps, live);
+    speech.hush(1);
+    speech.say(1);
+    speech.hush(1);
+    const std::vector<Left> texts = speech.texts_after_eos();
+    ASSERT_EQ(texts.size(), 1u);
+    const double start = static_cast<double>(texts[0].start) / GST_SECOND;
+    EXPECT_NEAR(start, live ? 2.75 : 0.8, live ? 0.3 : 0.1) << (live ? "live" : "not live");
+  }
+}
+
+// Whoever shows texts one at a time gets to show the short one behind the long one.
+TEST(TextTime, ATextOfArrivalLastsBeyondTheOneBefore) {
+  SpeechHarness speech("text-time=arrival");
+  speech.say(5);
+  speech.hush(0.6);
+  speech.wait_text();
+  speech.say(0.3);
+  speech.hush(0.6);
+  speech.wait_text();
+  const std::vector<Left> texts = speech.texts_after_eos();
+  ASSERT_EQ(texts.size(), 2u);
+  EXPECT_GE(texts[1].start, texts[0].start);
+  EXPECT_LT(texts[1].start, texts[0].end);
+  EXPECT_EQ(texts[1].end, texts[0].end + GST_SECOND) << "long enough to be read";
+}
+
+TEST(TextTime, PartsOfArrivalLastUntilTheNext) {
+  SpeechHarness speech("text-time=arrival partial-results=text partial-interval=200");
+  for (int i = 0; i < 15; ++i) {
+    speech.say(0.2);
+    g_usleep(30000);
+  }
+  speech.hush(1);
+  const std::vector<Left> texts = speech.texts_after_eos();
+  ASSERT_GE(texts.size(), 2u);
+  for (std::size_t i = 0; i + 1 < texts.size(); ++i) {
+    EXPECT_GE(texts[i].end - texts[i].start, 200 * GST_MSECOND);
+    EXPECT_LE(texts[i].end, texts[i].start + GST_SECOND) << "parts do not pile up";
+  }
+  EXPECT_GE(texts.back().end - texts.back().start, 3 * GST_SECOND);
+}
+
 TEST(Latency, IsThatOfTheLongestSentence) {
   struct Case {
     const char* properties;
     guint milliseconds;
   };
-  for (const Case& each : {Case{"max-segment=8000 vad-min-silence=700", 8700}, Case{"text-time=arrival", 0}}) {
+  for (const Case& each : {Case{"", 0}, Case{"text-time=arrival", 0},
+                           Case{"text-time=speech max-segment=8000 vad-min-silence=700", 8700}}) {
     SpeechHarness speech(each.properties, SpeechHarness::kCaps, true);
     gst_harness_set_upstream_latency(speech.harness(), 20 * GST_MSECOND);
     speech.hush(0.1);

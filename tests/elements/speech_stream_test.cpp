@@ -13,7 +13,7 @@
 namespace liveedit::testing {
 namespace {
 
-constexpr double kPad = 0.1, kWindow = 0.032;  // seconds
+constexpr double kPad = 0.2, kWindow = 0.032;  // seconds
 
 double seconds(GstClockTime time) {
   return static_cast<double>(time) / GST_SECOND;
@@ -240,6 +240,36 @@ TEST(Time, TimestampsThatJitterOrAreMissingDoNoHarm_n) {
     const std::vector<Left> texts = speech.texts_after_eos();
     ASSERT_EQ(texts.size(), 1u);
     expect_speech(texts[0], 1, 2.5);
+  }
+}
+
+// A sound card whose clock is not the pipeline's: two seconds in an hour, either way.
+TEST(Time, AClockThatDriftsForAnHourIsFollowed_n) {
+  constexpr double kBuffer = 0.1;
+  for (const double drift : {-2.0 / 3600, 2.0 / 3600}) {
+    SpeechHarness speech;
+    speech.forget_gaps();
+    GstClockTime heard = 0;
+    const auto push = [&](double seconds, float loudness) {
+      for (int i = 0; i < std::lround(seconds / kBuffer); ++i) {
+        speech.set_time(static_cast<GstClockTime>(static_cast<double>(heard) * (1 + drift)));
+        ASSERT_EQ(speech.push(kBuffer, loudness), GST_FLOW_OK);
+        heard += static_cast<GstClockTime>(kBuffer * GST_SECOND);
+      }
+    };
+    std::vector<GstClockTime> begun;
+    for (int minute = 0; minute < 60; ++minute) {
+      push(57, 0);
+      begun.push_back(static_cast<GstClockTime>(static_cast<double>(heard) * (1 + drift)));
+      push(3, 0.5F);
+    }
+    push(1, 0);
+    const std::vector<Left> texts = speech.texts_after_eos();
+    ASSERT_EQ(texts.size(), begun.size()) << drift;
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+      EXPECT_NEAR(seconds(texts[i].start), seconds(begun[i]) - kPad, 0.12) << drift;
+      EXPECT_NEAR(seconds(texts[i].end - texts[i].start), 3 + 2 * kPad, 0.12) << drift;
+    }
   }
 }
 

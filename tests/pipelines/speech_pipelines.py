@@ -25,7 +25,7 @@ def words(text):
 
 def speak(path, text):
     """As somebody says it who waits a second first, with silence after it."""
-    subprocess.run(["espeak-ng", "-v", "en-us", "-s", "140", "-w", "word.wav", text], check=True, cwd=path.parent)
+    subprocess.run(["espeak-ng", "-m", "-v", "en-us", "-s", "140", "-w", "word.wav", text], check=True, cwd=path.parent)
     subprocess.run(["ffmpeg", "-v", "error", "-y", "-i", "word.wav", "-af", "adelay=500,apad=pad_dur=2", path.name], check=True,
                    cwd=path.parent, stdin=subprocess.DEVNULL)
     return path
@@ -120,6 +120,24 @@ class SpeechPipelines(PipelineCase):
             for (start, end, _), spoken in zip(cues, PHRASES):
                 self.assertAlmostEqual(spoken[0], start, delta=0.35)
                 self.assertAlmostEqual(spoken[1], end, delta=0.35)
+
+    def test_microphone_to_captions(self):
+        self.need_speaker()
+        camera = self.folder / "camera.mp4"
+        subprocess.run(["ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", "color=c=navy:s=320x240:r=10:d=14", "-c:v", "libx264", camera], check=True,
+                       stdin=subprocess.DEVNULL)
+        voice = speak(self.folder / "voice.wav", 'A castle on a hill, surrounded by dark clouds. <break time="1500ms"/> Night vision.')
+        # A microphone that is live, and ends.
+        microphone = (f"filesrc location={voice} ! wavparse ! audioconvert ! audioresample ! interaudiosink "
+                      "interaudiosrc num-buffers=1400 period-time=10000000")
+        run_pipeline("microphone-to-captions", self.folder, f"camera=filesrc location={camera} ! decodebin ! identity sync=true",
+                     f"microphone={microphone}", "window=video/x-raw,format=RGB ! filesink location=captions.rgb")
+        shown = raw_frames(self.folder / "captions.rgb", 320, 240)
+        white = [int((frame[120:].min(axis=2) > 200).sum()) for frame in shown]
+        captions = [count for i, count in enumerate(white) if count > 20 and (i == 0 or white[i - 1] <= 20 or abs(count - white[i - 1]) > 0.2 * count)]
+        self.assertEqual(0, white[0])
+        self.assertEqual(2, len(captions), white)
+        self.assertGreater(captions[0], captions[1], "the long sentence, then the short one")
 
     def test_film_with_subtitles(self):
         run_pipeline("film-with-subtitles", self.folder, f"film.location={self.film()}", "speaker=fakesink",

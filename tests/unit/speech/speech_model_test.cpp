@@ -64,6 +64,34 @@ TEST_F(SpeechModelTest, OlderFoldersSayTheSameInOtherFiles) {
   EXPECT_EQ(older->settings.translate, model->settings.translate);
 }
 
+// Whatever generation_config.json leaves out is known from the other files, or has OpenAI's value.
+TEST_F(SpeechModelTest, EachFieldMayBeMissing) {
+  const c10::InferenceMode inference;
+  const auto load = [&] { return SpeechModel::load({copy_, at::kCPU, at::kFloat}, {}); };
+  const GenerationSettings whole = load()->settings;
+  ASSERT_FALSE(whole.suppress.empty());
+  ASSERT_FALSE(whole.begin_suppress.empty());
+  std::ifstream in(copy_ / "generation_config.json");
+  const nlohmann::json written = nlohmann::json::parse(in);
+  for (const auto& [key, value] : written.items()) {
+    nlohmann::json fewer = written;
+    fewer.erase(key);
+    std::ofstream(copy_ / "generation_config.json") << fewer.dump();
+    const GenerationSettings settings = load()->settings;
+    EXPECT_EQ(settings.start, whole.start) << key;
+    EXPECT_EQ(settings.end, whole.end) << key;
+    EXPECT_EQ(settings.no_timestamps, whole.no_timestamps) << key;
+    EXPECT_EQ(settings.no_speech, whole.no_speech) << key;
+    EXPECT_EQ(settings.previous, whole.previous) << key;
+    EXPECT_EQ(settings.transcribe, whole.transcribe) << key;
+    EXPECT_EQ(settings.translate, whole.translate) << key;
+    EXPECT_EQ(settings.languages, whole.languages) << key;
+    EXPECT_EQ(settings.max_initial_timestamp, whole.max_initial_timestamp) << key;
+    EXPECT_EQ(settings.suppress.empty(), key == "suppress_tokens") << key;
+    EXPECT_EQ(settings.begin_suppress.empty(), key == "begin_suppress_tokens") << key;
+  }
+}
+
 TEST_F(SpeechModelTest, MissingFilesAreNamed_n) {
   fs::remove(copy_ / "model.safetensors");
   expect_refused(ErrorKind::kNotFound, "model.safetensors");
