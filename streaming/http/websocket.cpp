@@ -59,6 +59,11 @@ bool OutgoingMessages::open() const {
   return !closing_ && !gone_;
 }
 
+size_t OutgoingMessages::waiting() const {
+  const std::lock_guard lock(mutex_);
+  return waiting_.size();
+}
+
 OutgoingMessages::Item OutgoingMessages::take() {
   const std::lock_guard lock(mutex_);
   Item item;

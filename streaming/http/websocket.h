@@ -28,6 +28,8 @@ class WebSocket {
   // Ends it after what is queued. `reason`: at most 123 bytes.
   virtual void close(int code, std::string_view reason) = 0;
   virtual bool open() const = 0;
+  // Messages that the client has still to take.
+  virtual size_t waiting() const = 0;
 };
 
 // What the client does. All on the I/O thread, and must not block.
@@ -52,6 +54,7 @@ class OutgoingMessages : public WebSocket {
   bool send_binary(Bytes bytes) override;
   void close(int code, std::string_view reason) override;
   bool open() const override;
+  size_t waiting() const override;
 
   struct Item {
     enum { kNothing, kText, kBinary, kClose, kEnded } kind = kNothing;

@@ -3,10 +3,7 @@
 
 #include <cstdlib>
 
-#include <openssl/crypto.h>
-
-#include "streaming/http/io_thread.h"
-#include "streaming/http/random_name.h"
+#include "streaming/http_sink/hls_routes.h"
 
 namespace liveedit::streaming {
 namespace {
@@ -16,10 +13,6 @@ using http::Request;
 using http::ResponderPtr;
 using http::Response;
 using http::Route;
-
-// How long a viewer of HLS waits for the encoder to start before it is told to come again.
-constexpr std::chrono::milliseconds kHlsPatience{10000};
-constexpr std::string_view kPlaylistType = "application/vnd.apple.mpegurl";
 
 Route get(std::string path, Access access, http::Handler handler) {
   Route route;
@@ -67,61 +60,6 @@ void serve_snapshot(PictureFeed* pictures, const ResponderPtr& responder) {
     responder->send(std::move(response));
   });
 }
-
-Response playlist_response(std::string text) {
-  return http::make_response(200, kPlaylistType, std::move(text), {{"Cache-Control", "no-cache"}});
-}
-
-// The segments lie under a name that only the playlist tells, so that players need no token for them.
-class HlsRoutes {
- public:
-  HlsRoutes(std::shared_ptr<HlsStream> stream, guint bitrate)
-      : stream_(std::move(stream)), folder_("/hls/" + http::random_name() + "/") {
-    // BANDWIDTH is the peak: the video with some room, the sound, and what the container adds.
-    master_ = "#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-INDEPENDENT-SEGMENTS\n#EXT-X-STREAM-INF:BANDWIDTH=" +
-              std::to_string((static_cast<uint64_t>(bitrate) * 13 / 10 + 160) * 1000) + "\n" + folder_ + "live.m3u8\n";
-  }
-
-  void serve_master(const ResponderPtr& responder) {
-    // Players fetch the playlist next: the encoder starts already.
-    wait_for_playlist(responder, [text = master_](const std::string&) { return playlist_response(text); });
-  }
-
-  void serve_file(const Request& request, const ResponderPtr& responder) {
-    const bool below =
-        request.path.size() > folder_.size() && CRYPTO_memcmp(request.path.data(), folder_.data(), folder_.size()) == 0;
-    const std::string name = below ? request.path.substr(folder_.size()) : "";
-    uint64_t number = 0;
-    if (name == "live.m3u8") {
-      wait_for_playlist(responder, [](const std::string& text) { return playlist_response(text); });
-    } else if (http::Bytes data; parse_hls_segment_name(name, &number) && (data = stream_->segment(number))) {
-      Response response;
-      response.body = std::move(data);
-      response.mime = "video/mp2t";
-      response.headers = {{"Cache-Control", "max-age=3600, immutable"}};
-      responder->send(std::move(response));
-    } else {
-      responder->send(http::make_problem(404, "There is no such part of the stream (any more)."));
-    }
-  }
-
- private:
-  void wait_for_playlist(const ResponderPtr& responder, std::function<Response(const std::string&)> answer) {
-    stream_->ask([responder, answer = std::move(answer), patience = lose_patience(responder)](
-                     const std::string& playlist) { responder->send(answer(playlist)); });
-  }
-
-  std::shared_ptr<void> lose_patience(const ResponderPtr& responder) {
-    return http::IoThread::get()->run_after(kHlsPatience, [weak = std::weak_ptr(responder)] {
-      if (const auto waiting = weak.lock())
-        waiting->send(http::make_problem(503, "There is no stream yet.", {{"Retry-After", "2"}}));
-    });
-  }
-
-  const std::shared_ptr<HlsStream> stream_;
-  const std::string folder_;
-  std::string master_;
-};
 
 }  // namespace
 

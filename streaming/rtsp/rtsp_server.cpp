@@ -23,6 +23,8 @@ namespace {
 constexpr char kRole[] = "viewer";
 constexpr char kRequestedPath[] = "liveedit-path";
 constexpr char kInterleavedSession[] = "liveedit-session";
+constexpr char kOwnConnection[] = "liveedit-connection";
+constexpr char kOwnAddress[] = "liveedit-address";
 constexpr guint kBodyLimit = 64 * 1024;
 // A client may have a few connections without a session yet, not any number.
 constexpr unsigned kConnectionsBeyondSessions = 16;
@@ -62,6 +64,25 @@ void keep_closed_client(GstRTSPClient* client, gpointer) {
   g_source_attach(release, context);
   g_main_context_unref(context);
   g_source_unref(release);
+}
+
+// gst-rtsp-server lets whoever knows a session's name stop it, without asking for the token. So one that sends over the
+// connection of its client is that connection's alone; one over UDP may outlive it, and is that of the client's
+// address.
+void own_session(GstRTSPClient* client, const GstRTSPContext* context, bool interleaved) {
+  GObject* session = G_OBJECT(context->session);
+  if (interleaved) g_object_set_data(session, kOwnConnection, client);  // compared, never used
+  const char* address = gst_rtsp_connection_get_ip(context->conn);
+  if (!g_object_get_data(session, kOwnAddress)) g_object_set_data_full(session, kOwnAddress, g_strdup(address), g_free);
+}
+
+bool is_of_somebody_else(GstRTSPClient* client, const GstRTSPContext* context) {
+  if (!context->session) return false;
+  GObject* session = G_OBJECT(context->session);
+  const gpointer connection = g_object_get_data(session, kOwnConnection);
+  const auto* address = static_cast<const char*>(g_object_get_data(session, kOwnAddress));
+  return (connection && connection != client) ||
+         (address && g_strcmp0(address, gst_rtsp_connection_get_ip(context->conn)) != 0);
 }
 
 class SharedServer : public Server, public std::enable_shared_from_this<SharedServer> {
@@ -186,19 +207,22 @@ void SharedServer::on_client(GstRTSPServer*, GstRTSPClient* client, gpointer dat
   g_signal_connect(client, "setup-request", G_CALLBACK(on_setup), nullptr);
   g_signal_connect_object(client, "closed", G_CALLBACK(on_closed), self->sessions_.get(),
                           static_cast<GConnectFlags>(0));
-  g_signal_connect(client, "pre-describe-request", G_CALLBACK(on_request), nullptr);
-  g_signal_connect(client, "pre-setup-request", G_CALLBACK(on_request), nullptr);
+  for (const char* request : {"pre-describe-request", "pre-setup-request", "pre-pause-request", "pre-teardown-request",
+                              "pre-get-parameter-request", "pre-set-parameter-request"})
+    g_signal_connect(client, request, G_CALLBACK(on_request), nullptr);
   g_signal_connect(client, "pre-play-request", G_CALLBACK(on_pre_play), nullptr);
   g_signal_connect(client, "play-request", G_CALLBACK(on_play), nullptr);
 }
 
 GstRTSPStatusCode SharedServer::on_request(GstRTSPClient* client, GstRTSPContext* context, gpointer) {
+  if (is_of_somebody_else(client, context)) return GST_RTSP_STS_SESSION_NOT_FOUND;
   if (context->uri) g_object_set_data_full(G_OBJECT(client), kRequestedPath, g_strdup(context->uri->abspath), g_free);
   return GST_RTSP_STS_OK;
 }
 
 // gst-rtsp-server 1.22 aborts the process on some values of these, and a live picture has one speed.
 GstRTSPStatusCode SharedServer::on_pre_play(GstRTSPClient* client, GstRTSPContext* context, gpointer) {
+  if (is_of_somebody_else(client, context)) return GST_RTSP_STS_SESSION_NOT_FOUND;
   gchar* value = nullptr;
   for (const GstRTSPHeaderField field : {GST_RTSP_HDR_SCALE, GST_RTSP_HDR_SPEED}) {
     if (gst_rtsp_message_get_header(context->request, field, &value, 0) == GST_RTSP_OK)
@@ -215,7 +239,10 @@ void SharedServer::on_play(GstRTSPClient*, GstRTSPContext* context, gpointer) {
 void SharedServer::on_setup(GstRTSPClient* client, GstRTSPContext* context, gpointer) {
   gchar* transport = nullptr;
   gst_rtsp_message_get_header(context->request, GST_RTSP_HDR_TRANSPORT, &transport, 0);
-  if (!context->session || !transport || !std::strstr(transport, "/TCP")) return;
+  if (!context->session || !transport) return;
+  const bool interleaved = std::strstr(transport, "/TCP");
+  own_session(client, context, interleaved);
+  if (!interleaved) return;
   g_object_set_data_full(G_OBJECT(client), kInterleavedSession, g_object_ref(context->session), g_object_unref);
 }
 

@@ -104,6 +104,14 @@ std::vector<http::Route> Signalling::routes() {
   return {endpoint, session};
 }
 
+void Signalling::handle(const http::Request& request, const http::ResponderPtr& responder) {
+  if (request.path == settings_.path) {
+    create(request, responder);
+  } else {
+    on_session(request, responder);
+  }
+}
+
 std::vector<std::shared_ptr<Session>> Signalling::sessions() const {
   std::vector<std::shared_ptr<Session>> all;
   std::lock_guard lock(mutex_);

@@ -41,6 +41,8 @@ class Signalling : public std::enable_shared_from_this<Signalling> {
 
   // For http::Server::start().
   std::vector<http::Route> routes();
+  // The same for a server that has routes of its own for many of these: a request whose path is settings.path or below.
+  void handle(const http::Request& request, const http::ResponderPtr& responder);
 
   std::vector<std::shared_ptr<Session>> sessions() const;
 

@@ -3,7 +3,7 @@
 
 usage: aiortc_client.py view URL COUNT SECONDS    COUNT viewers in this process; one JSON line with what they saw
        aiortc_client.py publish URL SECONDS [NAMES]   a red picture and a tone; one JSON line with the status. The certificate has NAMES names
-       aiortc_client.py noise URL SECONDS         the same, and random RTP and RTCP between it
+       aiortc_client.py noise URL COUNT           the same, and as many random RTP and RTCP packets between it
 """
 import asyncio
 import datetime
@@ -16,7 +16,8 @@ import time
 import aiohttp
 import av
 import numpy
-from aiortc import MediaStreamTrack, RTCCertificate, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc import MediaStreamTrack, RTCCertificate, RTCConfiguration, RTCDtlsTransport, RTCPeerConnection, RTCSessionDescription
+from OpenSSL import SSL
 from aiortc.mediastreams import MediaStreamError
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -123,12 +124,26 @@ def certificate_of_many_names(count):
     return RTCCertificate(key, builder.sign(key, hashes.SHA256()))
 
 
-async def make_noise(peer, seconds):
-    """Random packets through the session's own encryption; how many."""
+async def send_whole_records(transport):
+    """aiortc's own _write_ssl() cuts what is longer than 1500 bytes anywhere: such a certificate would never arrive."""
+    data = b""
+    try:
+        while piece := transport._ssl.bio_read(65536):
+            data += piece
+    except SSL.Error:
+        pass
+    while data:
+        size = 13 + int.from_bytes(data[11:13], "big")
+        await transport.transport._send(data[:size])
+        data = data[size:]
+
+
+async def make_noise(peer, count):
+    """Random packets through the session's own encryption, `count` of them; how many were sent before the other side had enough."""
     transport = peer.getSenders()[0].transport
     chance = random.Random(7)
-    end, sent = time.monotonic() + seconds, 0
-    while time.monotonic() < end:
+    sent = 0
+    while sent < count:
         body = chance.randbytes(chance.choice([6, 10, 22, 58, 502, 1102]))
         if chance.random() < 0.7:  # RTCP: SR, RR, SDES, BYE, APP, RTPFB, PSFB, XR, with any count and length
             packet = bytes([0x80 | chance.randrange(64), chance.randrange(200, 208)]) + body
@@ -141,12 +156,13 @@ async def make_noise(peer, seconds):
             break
         except Exception:  # this side's own encryption does not take it
             pass
-        await asyncio.sleep(0.002)
+        await asyncio.sleep(0.001)
     return sent
 
 
 async def publish(url, seconds, names=0, noise=False):
     if names:
+        RTCDtlsTransport._write_ssl = send_whole_records
         RTCCertificate.generateCertificate = classmethod(lambda unused: certificate_of_many_names(names))
     peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
     sent = 0
@@ -160,7 +176,8 @@ async def publish(url, seconds, names=0, noise=False):
             await peer.setRemoteDescription(RTCSessionDescription(text, "answer"))
             print("publishing", flush=True)
             if noise:
-                await asyncio.sleep(1)  # connected by then
+                while peer.connectionState != "connected":
+                    await asyncio.sleep(0.05)
                 sent = await make_noise(peer, seconds)
             else:
                 await asyncio.sleep(seconds)

@@ -96,34 +96,45 @@ class BadLines(Network):
         self.line.loss = 0.05
         seen = self.seen(client)
         media, again = 97, 98  # what aiortc calls VP8 and its retransmissions
-        self.assertGreater(self.line.lost, 20)
+        self.assertGreater(self.line.lost, 10)
         self.assertGreater(self.line.carried[again], self.line.lost // 2)
-        self.assertGreater(self.line.carried[media], 500)
-        self.assertGreater(seen["frames"], 0.8 * 11 * FPS)
+        self.assertGreater(self.line.carried[media], 10 * self.line.lost)
+        self.assertGreater(seen["frames"], 0.6 * int(self.field(sink, "frames", "encoder")))
 
     # The line carries a quarter of the picture, then all of it again. Were everything sent again that is asked for, the line would stay full:
     # of 1400 packets a second 98 % were lost, whatever the encoder did.
     def test_the_bitrate_follows_the_line(self):
         sink = self.serve("start-bitrate=2000000 max-bitrate=2000000 min-bitrate=100000", "zone-plate kx2=40 ky2=40 kt=5")
         self.line.delay = 0.02
-        self.view(120)
-        wait_until(lambda: self.number(sink, "round-trip-time") > 0.04, "a report")
-        self.assertEqual(self.bitrate(sink), 2000000)
+        self.view(300)
+        wait_until(lambda: self.number(sink, "round-trip-time") > 0, "a report", 60)
         self.line.rate = 500000
-        wait_until(lambda: self.number(sink, "round-trip-time") > 0.3, "a queue on the line", 30)
-        wait_until(lambda: self.bitrate(sink) < 700000 and self.number(sink, "fraction-lost") == 0, "a rate that the line carries", 40)
-        wait_until(lambda: 0.04 < self.number(sink, "round-trip-time") < 0.2, "the end of the queue")
+        wait_until(lambda: self.bitrate(sink) < 700000 and self.number(sink, "fraction-lost") == 0, "a rate that the line carries", 120)
         self.assertLess(self.number(sink, "packets-resent"), self.number(sink, "packets-sent") / 2)
+        low = self.bitrate(sink)
         self.line.rate = 0
-        wait_until(lambda: self.bitrate(sink) > 1000000, "a higher rate", 40)
+        wait_until(lambda: self.bitrate(sink) > 1.5 * low, "a higher rate", 120)
+
+    # Nothing is lost, but it takes longer than it did: a queue somewhere fills up.
+    def test_the_bitrate_follows_the_round_trip(self):
+        sink = self.serve("start-bitrate=2000000 max-bitrate=2000000 min-bitrate=100000", "zone-plate kx2=40 ky2=40 kt=5")
+        self.line.delay = 0.02
+        self.view(300)
+        wait_until(lambda: self.number(sink, "round-trip-time") > 0.04, "a report", 60)
+        self.line.delay = 0.5
+        wait_until(lambda: self.bitrate(sink) < 1400000, "a lower rate", 120)
+        self.assertGreater(self.number(sink, "round-trip-time"), 0.3)
+        low = self.bitrate(sink)
+        self.line.delay = 0.02
+        wait_until(lambda: self.bitrate(sink) > 1.3 * low, "a higher rate again", 120)
 
     # Heavy loss alone, on a line with room for all.
     def test_the_bitrate_follows_the_loss(self):
         sink = self.serve("start-bitrate=2000000 max-bitrate=2000000 min-bitrate=100000")
-        self.view(60)
+        self.view(300)
         wait_until(lambda: sink.stat("sink", "viewers") == 1, "a viewer")
         self.line.loss = 0.3
-        wait_until(lambda: self.bitrate(sink) < 1500000, "a lower rate", 40)
+        wait_until(lambda: self.bitrate(sink) < 1500000, "a lower rate", 120)
 
     # Six seconds of nothing, and it goes on: the same session, without a word from the page.
     def test_the_line_is_cut_for_six_seconds(self):
@@ -135,7 +146,7 @@ class BadLines(Network):
         time.sleep(6)
         self.line.loss = 0.0
         seen = self.seen(client)
-        self.assertGreater(seen["frames"], 10 * FPS)
+        self.assertGreater(seen["frames"], 6 * FPS)  # 3 seconds before it
 
 
 class Browsers(Network):

@@ -10,7 +10,7 @@
 //   node browser.mjs publish URL SECONDS   the publisher page with the fake camera; prints "publishing" when it is connected
 //   node browser.mjs loop WHIP WHEP        publishes there and watches here in one browser
 //
-// LIVEEDIT_NODE is the folder with node_modules (playwright-core), LIVEEDIT_CHROMIUM the browser.
+// LIVEEDIT_NODE is the folder with node_modules (playwright-core), LIVEEDIT_CHROMIUM the browser, LIVEEDIT_CHROMIUM_OPTIONS its options, one a line.
 import {createRequire} from 'node:module';
 
 const {chromium} = createRequire(`${process.env.LIVEEDIT_NODE}/`)('playwright-core');
@@ -40,7 +40,7 @@ async function look() {
   await new Promise(done => setTimeout(done, 2000));
   return {colour, width: video.videoWidth, height: video.videoHeight,
     frames: video.getVideoPlaybackQuality().totalVideoFrames - before, status: document.getElementById('status').textContent,
-    figures: document.getElementById('figures').textContent, soundOffered: !document.getElementById('sound')?.hidden};
+    secure: isSecureContext, figures: document.getElementById('figures').textContent, soundOffered: !document.getElementById('sound')?.hidden};
 }
 
 // In the page: the loudest frequency of the sound that plays.
@@ -115,9 +115,10 @@ async function restartTwice() {
   peer.addEventListener('track', event => { video.srcObject = event.streams[0] || new MediaStream([event.track]); video.play(); });
   peer.addTransceiver('video', {direction: 'recvonly'});
   const session = await negotiate(peer, '/whep', '');
-  const frames = () => video.getVideoPlaybackQuality().totalVideoFrames;
+  // Decoded, whether or not the page has shown them.
+  const frames = async () => [...(await peer.getStats()).values()].find(report => report.type === 'inbound-rtp')?.framesDecoded || 0;
   const wait = async check => {
-    for (let i = 0; i < 400 && !await check(); ++i) await new Promise(done => setTimeout(done, 50));
+    for (let i = 0; i < 600 && !await check(); ++i) await new Promise(done => setTimeout(done, 50));
   };
   // The user name of the path in use: theirs, then ours.
   const path = async () => {
@@ -129,15 +130,15 @@ async function restartTwice() {
     }
     return [];
   };
-  await wait(() => frames() > 5);
-  const seen = [{path: await path(), frames: frames()}];
+  await wait(async () => await frames() > 5);
+  const seen = [{path: await path(), frames: await frames()}];
   for (let i = 0; i < 2; ++i) {
     const old = (await path())[1];
     await session.restart();
     await wait(async () => (await path())[1] !== old);
-    const before = frames();
-    await wait(() => frames() > before + 20);
-    seen.push({path: await path(), frames: frames() - before});
+    const before = await frames();
+    await wait(async () => await frames() > before + 20);
+    seen.push({path: await path(), frames: await frames() - before});
   }
   const state = peer.connectionState;
   session.end();
@@ -176,7 +177,7 @@ async function loop(browser) {
   return {...await viewer.evaluate(look), complaints};
 }
 
-const args = ['--no-sandbox', ...(what === 'publish' || what === 'loop' ? camera : [])];
+const args = ['--no-sandbox', ...(process.env.LIVEEDIT_CHROMIUM_OPTIONS?.split('\n') || []), ...(what === 'publish' || what === 'loop' ? camera : [])];
 const browser = await chromium.launch({executablePath: process.env.LIVEEDIT_CHROMIUM, headless: true, args});
 try {
   console.log(JSON.stringify(await {view, views, visits, stay, relayed, restart, publish, loop}[what](browser)));

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """livewebrtcsink and livewebrtcsrc with Chromium and their own pages, addresses hidden as browsers do by default."""
+import base64
+import hashlib
 import json
 import os
 import shutil
@@ -17,13 +19,14 @@ if not NODE or not CHROMIUM or not (live.NODE_MODULES / "node_modules/playwright
     sys.exit(live.SKIPPED)
 
 
-def start(*arguments):
+def start(*arguments, options=()):
     return subprocess.Popen([NODE, str(Path(__file__).parent / "browser.mjs"), *map(str, arguments)], stdout=subprocess.PIPE, text=True,
-                            env=dict(os.environ, LIVEEDIT_CHROMIUM=CHROMIUM, LIVEEDIT_NODE=str(live.NODE_MODULES)))
+                            env=dict(os.environ, LIVEEDIT_CHROMIUM=CHROMIUM, LIVEEDIT_CHROMIUM_OPTIONS="\n".join(options),
+                                     LIVEEDIT_NODE=str(live.NODE_MODULES)))
 
 
-def browse(*arguments):
-    client = start(*arguments)
+def browse(*arguments, options=()):
+    client = start(*arguments, options=options)
     text = client.communicate(timeout=120)[0]
     assert client.returncode == 0, text
     return json.loads(text.splitlines()[-1])
@@ -31,6 +34,25 @@ def browse(*arguments):
 
 def picture(pattern, fps=15):
     return f"videotestsrc is-live=true pattern={pattern} ! video/x-raw,width=320,height=240,framerate={fps}/1"
+
+
+class Certificate:
+    """Files for tls-certificate and tls-private-key, and what Chromium has to be told to take them for those of camera.example, which is here."""
+
+    def __init__(self, folder):
+        self.key, self.certificate = f"{folder}/key.pem", f"{folder}/certificate.pem"
+        # The command of docs/streaming.md.
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30", "-subj",
+                        "/CN=camera.example", "-addext", "subjectAltName=DNS:camera.example", "-keyout", self.key, "-out", self.certificate],
+                       check=True, capture_output=True)
+        public = subprocess.run(["openssl", "pkey", "-in", self.key, "-pubout", "-outform", "der"], check=True, capture_output=True).stdout
+        known = base64.b64encode(hashlib.sha256(public).digest()).decode()
+        self.options = [f"--ignore-certificate-errors-spki-list={known}", "--host-resolver-rules=MAP camera.example 127.0.0.1"]
+        self.properties = f"token=s3cr3t-token tls-certificate={self.certificate} tls-private-key={self.key}"
+
+    @staticmethod
+    def page(url, scheme="https"):
+        return f"{scheme}://camera.example:{url.rstrip('/').rsplit(':', 1)[1]}/#token=s3cr3t-token"
 
 
 class Viewers(unittest.TestCase):
@@ -71,6 +93,24 @@ class Viewers(unittest.TestCase):
             self.assertEqual(seen["complaints"], [])
             self.assert_colour(seen["colour"], (255, 0, 0))
 
+    # By a name that is not localhost: only HTTPS makes it a secure context, which cameras, screens and the like need.
+    def test_https_by_a_certificate(self):
+        with tempfile.TemporaryDirectory() as folder:
+            certificate = Certificate(folder)
+            with live.sink(picture("red"), certificate.properties) as s:
+                s.wait("async-done")
+                self.assertTrue(s.url.startswith("https://"), s.url)
+                seen = browse("view", certificate.page(s.url), options=certificate.options)
+                self.assertEqual((seen["secure"], seen["complaints"]), (True, []))
+                self.assert_colour(seen["colour"], (255, 0, 0))
+                s.wait("viewer-left")
+                refused = start("view", certificate.page(s.url), options=certificate.options[1:])  # a certificate that nobody vouches for
+                refused.communicate(timeout=60)
+                self.assertNotEqual(refused.returncode, 0)
+            with live.sink(picture("red"), "token=s3cr3t-token") as s:
+                s.wait("async-done")
+                self.assertFalse(browse("view", certificate.page(s.url, "http"), options=certificate.options)["secure"])
+
     # Twice a new path for one session: other credentials on both sides, and the pictures go on.
     def test_ice_restarts(self):
         with live.sink(picture("red")) as s:
@@ -106,6 +146,15 @@ class Viewers(unittest.TestCase):
 
 
 class Publishers(unittest.TestCase):
+    # A camera by a name that is not localhost: over HTTPS alone.
+    def test_https_by_a_certificate(self):
+        with tempfile.TemporaryDirectory() as folder:
+            certificate = Certificate(folder)
+            with live.Live(f"livewebrtcsrc name=source port=0 {certificate.properties} source.video ! fakesink source.audio ! fakesink") as s:
+                client = start("publish", certificate.page(s.url), 2, options=certificate.options)
+                s.wait("publisher-joined, .*video=.boolean.true, audio=.boolean.true")
+                self.assertEqual(json.loads(client.communicate(timeout=60)[0].splitlines()[-1])["complaints"], [])
+
     def test_the_page_publishes(self):
         with tempfile.TemporaryDirectory() as folder:
             line = ("livewebrtcsrc name=source port=0 source.video ! videoconvert ! videoscale ! video/x-raw,format=RGB,width=16,height=16 ! "
