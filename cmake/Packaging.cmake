@@ -5,7 +5,7 @@
 #   LIBDIR/liveedit/libtorch*.so ...            the libraries of libtorch that the core needs, and no more
 #   share/liveedit/models/sketchbook            the embedded model
 #   LIBDIR/gstreamer-1.0/libgstliveeditstreaming.so   the serving elements; needs neither core nor libtorch
-#   bin/liveedit-server, bin/liveedit-worker, share/liveedit/pipelines, lib/systemd/system/liveedit-server.service
+#   bin/liveedit-server, bin/liveedit-worker, share/liveedit/pipelines, lib/systemd/system/liveedit-server.service, /etc/liveedit/server.yaml
 # Components: plugin, streaming, server, core (with the model), libtorch.
 
 set(liveedit_library_folder ${CMAKE_INSTALL_LIBDIR}/liveedit)
@@ -19,7 +19,7 @@ if(TARGET liveedit-server)
   install(TARGETS liveedit-server liveedit-worker RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT server)
   install(DIRECTORY server/pipelines DESTINATION ${CMAKE_INSTALL_DATADIR}/liveedit COMPONENT server)
   install(FILES packaging/liveedit-server.service DESTINATION lib/systemd/system COMPONENT server)
-  install(FILES packaging/server.yaml DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/liveedit-server/examples COMPONENT server)
+  install(FILES packaging/server.yaml DESTINATION ${CMAKE_INSTALL_FULL_SYSCONFDIR}/liveedit COMPONENT server)
 endif()
 
 if(LIVEEDIT_CORE)
@@ -69,7 +69,13 @@ set(CPACK_DEBIAN_STREAMING_PACKAGE_DEPENDS "gstreamer1.0-plugins-base, gstreamer
 set(CPACK_DEBIAN_STREAMING_PACKAGE_RECOMMENDS "gstreamer1.0-plugins-ugly, gstreamer1.0-libav, glib-networking")
 set(CPACK_DEBIAN_SERVER_PACKAGE_NAME liveedit-server)
 set(CPACK_DEBIAN_SERVER_PACKAGE_SHLIBDEPS ON)
-set(CPACK_DEBIAN_SERVER_PACKAGE_DEPENDS "gstreamer1.0-liveedit, gstreamer1.0-plugins-base")
+# webrtcbin and the codecs of browsers are used by name.
+set(CPACK_DEBIAN_SERVER_PACKAGE_DEPENDS
+  "gstreamer1.0-liveedit, gstreamer1.0-plugins-base, gstreamer1.0-plugins-good, gstreamer1.0-plugins-bad, gstreamer1.0-nice")
+set(CPACK_DEBIAN_SERVER_PACKAGE_RECOMMENDS "gstreamer1.0-plugins-ugly, gstreamer1.0-libav, glib-networking")
+set(CPACK_DEBIAN_SERVER_PACKAGE_SECTION video)
+set(CPACK_DEBIAN_SERVER_PACKAGE_CONTROL_STRICT_PERMISSION ON)
+set(CPACK_DEBIAN_SERVER_PACKAGE_CONTROL_EXTRA "${CMAKE_SOURCE_DIR}/packaging/debian/conffiles;${CMAKE_SOURCE_DIR}/packaging/debian/postinst;${CMAKE_SOURCE_DIR}/packaging/debian/prerm;${CMAKE_SOURCE_DIR}/packaging/debian/postrm")
 set(CPACK_DEBIAN_CORE_PACKAGE_NAME libliveedit-core)
 set(CPACK_DEBIAN_CORE_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_LIBTORCH_PACKAGE_NAME liveedit-libtorch)

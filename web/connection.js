@@ -1,21 +1,24 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// WS /api/ws/{user}: a picture whenever the server asks for one. Comes back by itself when the connection is lost.
+// WS /api/ws/{user}: news and settings; with mode=image also a picture whenever the server asks for one. Comes back by itself when the connection
+// is lost.
 const FIRST_DELAY = 0.5, LONGEST_DELAY = 10;  // seconds
 const REFUSED = 1008, FULL = 1013;
 
 export class Connection {
   #user;
+  #kind;
   #events;
   #socket = null;
   #delay = FIRST_DELAY;
   #closed = false;
   #mode = 'full';
-  #asked = [];  // when the server asked, in the last second
   #sending = Promise.resolve();
 
-  // events: picture() -> Promise of a Blob, settings() -> object, heard(message), rate(frames a second), lost(seconds)
-  constructor(user, events) {
+  // `kind`: 'media' (frames go by WebRTC) or 'image' (frames go here).
+  // events: settings() -> object, heard(message), lost(seconds); of 'image' also picture() -> Promise of a Blob
+  constructor(user, kind, events) {
     this.#user = user;
+    this.#kind = kind;
     this.#events = events;
     this.#open();
   }
@@ -23,6 +26,11 @@ export class Connection {
   setMode(mode) {
     this.#mode = mode;
     this.#inOrder(() => this.#send(JSON.stringify({mode})));
+  }
+
+  // With 'image' they go with the next frame.
+  sendSettings() {
+    if (this.#kind === 'media') this.#send(JSON.stringify({settings: this.#events.settings()}));
   }
 
   close() {
@@ -33,20 +41,19 @@ export class Connection {
   #open() {
     if (this.#closed) return;
     const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
-    this.#socket = new WebSocket(`${scheme}://${location.host}/api/ws/${this.#user}?mode=image`);
+    this.#socket = new WebSocket(`${scheme}://${location.host}/api/ws/${this.#user}?mode=${this.#kind}`);
     let last = '';
     this.#socket.onmessage = event => {
+      if (this.#closed) return;
       const message = JSON.parse(event.data);
       last = message.status;
       if (message.status === 'connected') {
         this.#delay = FIRST_DELAY;
+        this.sendSettings();
         if (this.#mode !== 'full') this.setMode(this.#mode);
       }
       this.#events.heard(message);
-      if (message.status === 'send_frame') {
-        this.#count();
-        this.#inOrder(() => this.#sendFrame());
-      }
+      if (message.status === 'send_frame') this.#inOrder(() => this.#sendFrame());
     };
     this.#socket.onclose = event => {
       if (this.#closed || last === 'timeout' || event.code === REFUSED) return;
@@ -72,12 +79,5 @@ export class Connection {
     this.#send(JSON.stringify({status: 'next_frame'}));
     this.#send(JSON.stringify(this.#events.settings()));
     this.#send(picture);
-  }
-
-  #count() {
-    const now = performance.now();
-    this.#asked = this.#asked.filter(at => now - at < 2000);
-    this.#asked.push(now);
-    this.#events.rate(Math.round(this.#asked.length / 2));
   }
 }

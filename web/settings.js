@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // A form made from what GET /api/settings tells about the parameters: a new one needs no code here.
+const SOON = 120;  // milliseconds: a slider is not a flood
+
 export class SettingsForm {
   #form;
+  #told;
+  #properties = {};
   #changed = new Map();  // what the person has set; the rest is left to the server
+  #timer = null;
 
-  constructor(form) {
+  // `told`: called after a change.
+  constructor(form, told) {
     this.#form = form;
+    this.#told = told;
     form.addEventListener('submit', event => event.preventDefault());
   }
 
@@ -15,14 +22,23 @@ export class SettingsForm {
 
   // `properties`: input_params.properties. The prompt has a place of its own on the page.
   show(properties) {
+    this.#properties = properties;
     this.#form.replaceChildren();
     for (const [key, about] of Object.entries(properties)) {
       if (key !== 'prompt' && !about.hide) this.#form.append(this.#field(key, about));
     }
   }
 
+  // What had been changed is told as it was at first.
+  reset() {
+    for (const key of this.#changed.keys()) this.#changed.set(key, this.#properties[key].default);
+    this.show(this.#properties);
+    this.#told();
+  }
+
   #field(key, about) {
     const place = document.createElement('div');
+    const head = Object.assign(document.createElement('div'), {className: 'head'});
     const label = document.createElement('label');
     const input = this.#input(about);
     const value = Object.assign(document.createElement('span'), {className: 'value'});
@@ -30,13 +46,17 @@ export class SettingsForm {
     label.textContent = about.title;
     const show = () => { value.textContent = input.type === 'range' ? input.value : ''; };
     input.addEventListener('input', () => {
+      if (!input.checkValidity()) return;
       this.#changed.set(key, this.#value(input, about));
       show();
+      clearTimeout(this.#timer);
+      this.#timer = setTimeout(this.#told, SOON);
     });
     show();
     const help = Object.assign(document.createElement('p'), {id: `${input.id}-about`, textContent: about.description ?? ''});
     input.setAttribute('aria-describedby', help.id);
-    place.append(label, value, input, help);
+    head.append(label, about.field === 'checkbox' ? input : value);
+    place.append(head, ...(about.field === 'checkbox' ? [] : [input]), help);
     return place;
   }
 

@@ -9,7 +9,7 @@
 namespace liveedit::server {
 
 struct ModelConfig {
-  std::string model_id, vae, matte;
+  std::string model_id, vae, matte, speech;
   std::string device = "auto";
   std::string acceleration = "xformers";
   std::string engine_dir = "engines";
@@ -33,6 +33,7 @@ struct PerformanceConfig {
   int similar_image_filter_max_skip_frame = 10;
   int jpeg_quality = 85;
   int frames_in_flight = 2;
+  double session_fps = 2;  // that each person shall get at least
 };
 
 struct ServingConfig {
@@ -56,16 +57,32 @@ struct CorsConfig {
   std::vector<std::string> allow_methods = {"*"}, allow_headers = {"*"};
 };
 
+// What is given to other programs, and what comes from them.
+struct MediaConfig {
+  int rtsp_port = 0;                // 0: none
+  std::string recordings;           // folder; empty: nothing is recorded
+  std::string virtual_camera;       // device, such as /dev/video10; empty: none
+  std::vector<std::string> inputs;  // "NAME=URI": sessions without a browser
+};
+
 // What one client may do, and all of them together. Each limit n admits n and refuses n + 1.
 struct LimitsConfig {
   int sessions = 32;
   int viewers_per_session = 16;
   int connections = 512, connections_per_address = 256;
   double requests_per_second = 100;  // of one address
+  int request_burst = 400;           // of one address after a while of silence
+  int failed_logins = 5;             // wrong tokens of one address within a minute
+  int header_bytes = 16 * 1024, header_fields = 64, target_bytes = 2048;
+  int requests_per_connection = 1000;
+  double header_seconds = 5, body_seconds = 10, idle_seconds = 30, write_seconds = 30, answer_seconds = 20;
+  int edits = 32;  // requests of POST /edit that wait
   int image_bytes = 8 * 1024 * 1024;
   int image_side = 4096;          // pixels
   int message_bytes = 64 * 1024;  // of one JSON text
   int text_bytes = 2000;          // of a prompt
+  int audio_bytes = 8 * 1024 * 1024;
+  int audio_seconds = 30;         // of a recording that is put into words
   int session_idle_seconds = 60;  // that a session outlives its last connection
 };
 
@@ -84,6 +101,7 @@ struct Config {
   ServingConfig server;
   LoggingConfig logging;
   CorsConfig cors;
+  MediaConfig media;
   LimitsConfig limits;
   WorkerConfig worker;
 };

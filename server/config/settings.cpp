@@ -30,6 +30,11 @@ std::string number_text(double value) {
   return g_ascii_formatd(text, sizeof text, "%.6g", value);
 }
 
+bool is_text(const std::string& value) {
+  return value.find('\0') == std::string::npos &&
+         g_utf8_validate(value.data(), static_cast<gssize>(value.size()), nullptr);
+}
+
 // `at` gives the field: [](auto& c) -> auto& { return c.server.port; }.
 template <typename At>
 Setting whole(std::string key, At at, int min, int max, std::string about, int multiple_of = 1) {
@@ -83,8 +88,7 @@ Setting text(std::string key, At at, std::string about) {
   Setting setting{std::move(key), std::move(about)};
   setting.set = [at](const Values& values, Config* config) -> std::string {
     const std::string& value = values.front();
-    if (value.find('\0') != std::string::npos || !g_utf8_validate(value.data(), value.size(), nullptr))
-      return "is not UTF-8 text";
+    if (!is_text(value)) return "is not UTF-8 text";
     at(*config) = value;
     return {};
   };
@@ -120,6 +124,7 @@ Setting list(std::string key, At at, std::string about) {
   Setting setting{std::move(key), std::move(about)};
   setting.is_list = true;
   setting.set = [at](const Values& values, Config* config) -> std::string {
+    if (!std::all_of(values.begin(), values.end(), is_text)) return "has a value that is not UTF-8 text";
     at(*config) = values;
     return {};
   };
@@ -140,6 +145,8 @@ void add_what_is_edited(std::vector<Setting>* all) {
       text("model.vae", AT(model.vae), "Another autoencoder: folder or Hugging Face id; empty: the model's own"),
       text("model.matte", AT(model.matte),
            "Weights of Robust Video Matting for mode human: file or folder; empty: looked for in the usual places"),
+      text("model.speech", AT(model.speech),
+           "Whisper model for spoken prompts: folder or Hugging Face id; empty: looked for in the usual places"),
       text("model.device", AT(model.device), "auto, cpu, cuda or cuda:N"),
       choice("model.acceleration", AT(model.acceleration), {"xformers", "auto", "graph", "none", "tensorrt"},
              "xformers and auto: the fastest the device has; graph: CUDA graphs; none: operation by operation"),
@@ -174,6 +181,9 @@ void add_how_it_is_served(std::vector<Setting>* all) {
       whole("performance.jpeg_quality", AT(performance.jpeg_quality), 1, 100, "Of the pictures sent, unless asked for"),
       whole("performance.frames_in_flight", AT(performance.frames_in_flight), 1, 8,
             "Frames of one client that are edited at a time; 1 has the least delay, 2 the most frames a second"),
+      number("performance.session_fps", AT(performance.session_fps), 0, 240,
+             "Frames a second that each person shall get at least: who comes when there is no room for that waits in "
+             "the queue; 0: nobody waits"),
       text("server.host", AT(server.host), "Address to listen on; one that others can reach needs a token"),
       whole("server.port", AT(server.port), 0, 65535, "Port to listen on; 0: any that is free"),
       whole("server.max_queue_size", AT(server.max_queue_size), 0, 100000,
@@ -198,6 +208,18 @@ void add_how_it_is_served(std::vector<Setting>* all) {
   all->insert(all->end(), std::begin(added), std::end(added));
 }
 
+void add_media(std::vector<Setting>* all) {
+  const Setting added[] = {
+      whole("media.rtsp_port", AT(media.rtsp_port), 0, 65535, "Port of the RTSP server; 0: none"),
+      text("media.recordings", AT(media.recordings), "Folder that recordings are written to; empty: none are made"),
+      text("media.virtual_camera", AT(media.virtual_camera),
+           "Video device that the picture is given to, such as /dev/video10; empty: none"),
+      list("media.inputs", AT(media.inputs),
+           "Sessions without a browser, each NAME=URI: v4l2:///dev/video0, file:///film.mp4, rtsp://..., http://..."),
+  };
+  all->insert(all->end(), std::begin(added), std::end(added));
+}
+
 void add_bounds(std::vector<Setting>* all) {
   const Setting added[] = {
       whole("limits.sessions", AT(limits.sessions), 1, 10000, "Clients with a session at a time"),
@@ -205,10 +227,25 @@ void add_bounds(std::vector<Setting>* all) {
       whole("limits.connections", AT(limits.connections), 1, 100000, "Connections at a time"),
       whole("limits.connections_per_address", AT(limits.connections_per_address), 1, 100000, "Of one address"),
       number("limits.requests_per_second", AT(limits.requests_per_second), 1, 1e6, "Of one address"),
+      whole("limits.request_burst", AT(limits.request_burst), 1, 1000000, "Of one address, all at once"),
+      whole("limits.failed_logins", AT(limits.failed_logins), 1, 1000, "Wrong tokens of one address within a minute"),
+      whole("limits.header_bytes", AT(limits.header_bytes), 1024, 64 * 1024, "Of one request's head"),
+      whole("limits.header_fields", AT(limits.header_fields), 16, 1000, "Headers of one request"),
+      whole("limits.target_bytes", AT(limits.target_bytes), 256, 8192, "Of an address with its query"),
+      whole("limits.requests_per_connection", AT(limits.requests_per_connection), 1, 1000000,
+            "Before a connection is closed"),
+      number("limits.header_seconds", AT(limits.header_seconds), 0.1, 600, "For a request's head to arrive"),
+      number("limits.body_seconds", AT(limits.body_seconds), 0.1, 3600, "For a request's body to arrive"),
+      number("limits.idle_seconds", AT(limits.idle_seconds), 0.1, 3600, "Between requests of one connection"),
+      number("limits.write_seconds", AT(limits.write_seconds), 0.1, 3600, "For an answer, or a picture, to be taken"),
+      number("limits.answer_seconds", AT(limits.answer_seconds), 0.1, 3600, "For the server itself to answer"),
+      whole("limits.edits", AT(limits.edits), 1, 10000, "Requests of POST /edit that wait"),
       whole("limits.image_bytes", AT(limits.image_bytes), 1024, 64 * 1024 * 1024, "Of one uploaded picture"),
       whole("limits.image_side", AT(limits.image_side), 16, 16384, "Pixels of an uploaded picture's longer side"),
       whole("limits.message_bytes", AT(limits.message_bytes), 256, 1024 * 1024, "Of one JSON message"),
       whole("limits.text_bytes", AT(limits.text_bytes), 1, 16384, "Of a prompt"),
+      whole("limits.audio_bytes", AT(limits.audio_bytes), 1024, 64 * 1024 * 1024, "Of one uploaded recording"),
+      whole("limits.audio_seconds", AT(limits.audio_seconds), 1, 600, "Of a recording that is put into words"),
       whole("limits.session_idle_seconds", AT(limits.session_idle_seconds), 0, 86400,
             "That a session is kept for a client who comes back"),
       number("worker.watchdog_seconds", AT(worker.watchdog_seconds), 0.5, 3600,
@@ -234,6 +271,7 @@ const std::vector<Setting>& settings() {
     std::vector<Setting> made;
     add_what_is_edited(&made);
     add_how_it_is_served(&made);
+    add_media(&made);
     add_bounds(&made);
     return made;
   }();

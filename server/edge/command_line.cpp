@@ -112,6 +112,10 @@ std::vector<std::string> worker_command(const Config& config) {
   set("edit.acceleration", acceleration(config.model));
   set("matte.model", config.model.matte);
   set("matte.device", config.model.device);
+  set("speech.model", config.model.speech);
+  set("speech.device", config.model.device);
+  command.push_back("--audio-bytes=" + std::to_string(config.limits.audio_bytes));
+  command.push_back("--audio-seconds=" + std::to_string(config.limits.audio_seconds));
   return command;
 }
 

@@ -12,7 +12,7 @@ namespace liveedit::server {
 std::string health_json(const Readiness& readiness);
 // GET /api/health: {status, settings_initialized, session_manager_initialized}.
 std::string session_health_json(const Readiness& readiness);
-// GET /metrics, in Prometheus' text format.
-std::string metrics_text(const Totals& totals, const Readiness& readiness);
+// GET /metrics, in Prometheus' text format. `gpus`: what gpu_list() gives.
+std::string metrics_text(const Totals& totals, const Readiness& readiness, const std::string& gpus);
 
 }  // namespace liveedit::server

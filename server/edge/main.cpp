@@ -5,32 +5,18 @@
 
 #include <iostream>
 
+#include <gst/gst.h>
+
 #include "server/edge/command_line.h"
 #include "server/edge/routes.h"
 #include "server/log/log.h"
+#include "server/security/serving.h"
 #include "streaming/http/server.h"
 
 namespace {
 
 using namespace liveedit::server;
 namespace http = liveedit::streaming::http;
-
-http::ServerConfig serving_config(const Config& config) {
-  http::ServerConfig serving;
-  serving.bind_address = config.server.host;
-  serving.port = config.server.port;
-  serving.token = config.server.token;
-  serving.insecure = config.server.insecure;
-  serving.tls_certificate = config.server.tls_certificate;
-  serving.tls_private_key = config.server.tls_private_key;
-  for (const std::string& origin : config.cors.allow_origins)
-    serving.allowed_origins += (serving.allowed_origins.empty() ? "" : ",") + origin;
-  serving.limits.connections = static_cast<size_t>(config.limits.connections);
-  serving.limits.connections_per_address = static_cast<size_t>(config.limits.connections_per_address);
-  serving.limits.requests_per_second = config.limits.requests_per_second;
-  serving.limits.request_burst = 4 * config.limits.requests_per_second;
-  return serving;
-}
 
 // Blocked in every thread, so that the main thread can wait for them.
 sigset_t block_end_signals() {
@@ -45,8 +31,11 @@ sigset_t block_end_signals() {
 
 void serve(const Config& config) {
   const sigset_t signals = block_end_signals();
+  gst_init(nullptr, nullptr);
   const auto sessions = std::make_shared<Sessions>(config);
-  const auto server = http::Server::start(serving_config(config), server_routes(config, sessions));
+  const auto media = std::make_shared<Media>(config, sessions);
+  const auto server = http::Server::start(serving_config(config), server_routes(config, sessions, media));
+  media->start();
   sessions->start(worker_command(config));
   log(LogLevel::kInfo, "listening on " + server->url());
   int number = 0;
@@ -59,6 +48,7 @@ void serve(const Config& config) {
   sigaction(SIGTERM, &at_once, nullptr);
   pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
   sessions->stop();
+  media->stop();
   server->stop();
 }
 
@@ -81,7 +71,7 @@ int main(int argc, char** argv) {
     const LoadedConfig loaded = load_config(line.sources);
     if (!report(loaded)) return 1;
     if (line.print) std::cout << config_text(loaded.config);
-    http::check_config(serving_config(loaded.config));
+    serving_config(loaded.config);  // throws where it cannot be served
     const auto worker = worker_command(loaded.config);
     if (line.check) std::cout << "The configuration is in order.\n";
     if (line.check || line.print) return 0;

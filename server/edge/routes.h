@@ -6,12 +6,14 @@
 #include <vector>
 
 #include "server/config/config.h"
+#include "server/media/media.h"
 #include "server/session/sessions.h"
 #include "streaming/http/server.h"
 
 namespace liveedit::server {
 
-std::vector<streaming::http::Route> server_routes(const Config& config, const std::shared_ptr<Sessions>& sessions);
+std::vector<streaming::http::Route> server_routes(const Config& config, const std::shared_ptr<Sessions>& sessions,
+                                                  const std::shared_ptr<Media>& media);
 
 // The page and what belongs to it (made from web/ at configure time).
 std::vector<streaming::http::Route> page_routes();

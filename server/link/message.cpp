@@ -13,8 +13,9 @@ namespace {
 using Json = nlohmann::json;
 
 // In the order of MessageKind.
-constexpr std::array<std::string_view, 13> kNames = {"open",    "set",    "frame",   "close", "hello", "alive", "busy",
-                                                     "loading", "loaded", "picture", "lost",  "note",  "failed"};
+constexpr std::array<std::string_view, 16> kNames = {"open",   "set",     "frame",  "close",   "hello", "alive",
+                                                     "busy",   "loading", "loaded", "picture", "lost",  "note",
+                                                     "failed", "speech",  "text",   "refused"};
 
 template <typename T>
 bool read_number(const Json& from, const char* name, T* to) {
@@ -63,7 +64,7 @@ std::string encode_message(const Message& message) {
   if (message.slots) json["slots"] = message.slots;
   if (!message.text.empty()) json["text"] = message.text;
   for (const auto& [name, value] : message.parameters)
-    std::visit([&](const auto& plain) { json["parameters"][name] = plain; }, value);
+    std::visit([&json, &key = name](const auto& plain) { json["parameters"][key] = plain; }, value);
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 

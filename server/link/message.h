@@ -6,9 +6,11 @@
 //   kSet    its parameters                 kAlive   every second, with what the first session's model runs with (JSON)
 //   kFrame  a picture lies in the slot     kBusy    may be silent for as long as loading a model may take
 //   kClose  the session                    kLoading, kLoaded  a session's model; kLoading with what is being done
-//                                          kPicture, kLost  each frame ends in exactly one of them, with its slot
+//   kSpeech a recording (fd: the file)     kPicture, kLost  each frame ends in exactly one of them, with its slot
 //                                          kNote, kFailed   a sentence for the person; after kFailed the session is
 //                                           gone
+//                                          kText, kRefused, kFailed  a recording ends in one of them: what is said in
+//                                           it; what is wrong with it; why there is no text
 #pragma once
 
 #include <cstdint>
@@ -38,18 +40,21 @@ enum class MessageKind {
   kLost,
   kNote,
   kFailed,
+  kSpeech,
+  kText,
+  kRefused,
 };
 
 struct Message {
   MessageKind kind = MessageKind::kAlive;
-  uint32_t session = 0;
+  uint32_t session = 0;            // kSpeech and its answers: the recording
   uint64_t frame = 0;              // kFrame, kPicture, kLost: counts from 1 within a session
   uint32_t slot = 0;               // the same
   uint32_t width = 0, height = 0;  // kFrame, kPicture: pixels; kOpen: the largest
   uint32_t slots = 0;              // kOpen
   std::string text;                // kOpen: the pipeline's name; kHello: JSON; otherwise a sentence
-  Parameters parameters;           // kOpen, kSet
-  UniqueFd fd;                     // kOpen
+  Parameters parameters;           // kOpen, kSet; kSpeech: "language"
+  UniqueFd fd;                     // kOpen, kSpeech
 };
 
 // One datagram, without the descriptor.

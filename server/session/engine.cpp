@@ -88,6 +88,7 @@ bool Engine::on_answer(const Message& message) {
   }
   if (!memory_->fits(message.slot, message.width, message.height)) return false;
   slot.state = SlotState::kShowing;
+  edit_time_ = changed_ - slot.submitted;
   loaded_ = true;
   return true;
 }

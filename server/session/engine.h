@@ -52,6 +52,8 @@ class Engine {
   void on_loading() { changed_ = Clock::now(); }
   void on_loaded();
 
+  // How long the worker had the frame that came back last.
+  Clock::duration edit_time() const { return edit_time_; }
   // Since when the worker owes a frame; nothing if it does not.
   std::optional<Clock::time_point> waiting_since() const;
   // When it said something about this pipeline last.
@@ -73,6 +75,7 @@ class Engine {
   Parameters told_;
   uint64_t frames_ = 0;
   bool loaded_ = false;
+  Clock::duration edit_time_{};
   Clock::time_point changed_ = Clock::now();
 };
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "server/session/session.h"
 
+#include <algorithm>
+
 #include <nlohmann/json.hpp>
 
 namespace liveedit::server {
@@ -12,11 +14,26 @@ using Outcome = FrameProtocol::Outcome;
 // A client without a picture is asked again after this time; a pipeline that failed is opened again after this time.
 constexpr std::chrono::milliseconds kAskAgain{50}, kOpenAgain{1000};
 constexpr int kFailuresInARow = 3;
+// So long nobody waits for the frame of somebody else.
+constexpr std::chrono::milliseconds kStuck{1000};
 
 }  // namespace
 
-Session::Session(std::string user, std::shared_ptr<const SessionServices> services)
-    : user_(std::move(user)), services_(std::move(services)), protocol_(services_->message_bytes) {}
+Session::Session(std::string user, uint32_t number, bool local, std::shared_ptr<const SessionServices> services)
+    : user_(std::move(user)),
+      number_(number),
+      local_(local),
+      services_(std::move(services)),
+      protocol_(services_->message_bytes) {}
+
+Session::~Session() {
+  services_->turns->leave(number_);
+}
+
+bool Session::admits(const Caller& caller) {
+  if (!owner_) owner_.emplace(caller);
+  return owner_->admits(caller);
+}
 
 void Session::say(const char* status, const std::string& message) {
   if (!socket_) return;
@@ -25,41 +42,155 @@ void Session::say(const char* status, const std::string& message) {
   socket_->send_text(json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
+// With the place in the queue, for who is in it.
+void Session::say_wait() {
+  told_place_ = place_;
+  if (!socket_) return;
+  nlohmann::ordered_json json = {{"status", "wait"}};
+  if (place_ > 0) json["position"] = place_;
+  socket_->send_text(json.dump());
+}
+
+void Session::set_place(size_t place) {
+  served_ = place == 0;
+  place_ = place;
+  if (served_) {
+    if (!engine_) open_engine();
+    go_on();
+  } else if (place_ != told_place_) {
+    holding_ = true;
+    say_wait();
+  }
+}
+
+void Session::clear_place() {
+  served_ = false;
+  place_ = 0;
+}
+
+bool Session::busy(Clock::time_point now) const {
+  if (!engine_ || !engine_->loaded()) return false;
+  const auto since = engine_->waiting_since();
+  if (!since) return waiting_.has_value() || decoding_;
+  const auto usual = std::chrono::duration<double, std::milli>(services_->cost(mode_));
+  return now - *since < std::max<std::chrono::duration<double, std::milli>>(kStuck, 10 * usual);
+}
+
+bool Session::has_turn() {
+  services_->turns->set_busy(number_, busy(Clock::now()));
+  wants_turn_ = !services_->turns->may_go(number_, services_->cost(mode_));
+  return !wants_turn_;
+}
+
+void Session::try_turn() {
+  if (wants_turn_) go_on();
+}
+
 // The last word to this client; the session stays for a while.
 void Session::finish(const char* status, const std::string& message, int code) {
   say(status, message);
   if (socket_) socket_->close(code, message.substr(0, 120));
 }
 
-void Session::connect(std::shared_ptr<http::WebSocket> socket, bool greet_with_wait) {
+void Session::connect(std::shared_ptr<http::WebSocket> socket, Dialect dialect) {
   socket_ = std::move(socket);
+  dialect_ = dialect;
   protocol_ = FrameProtocol(services_->message_bytes);
-  asked_ = holding_ = false;
+  asked_ = holding_ = live_ = false;
   failures_ = 0;
   waiting_.reset();
+  told_place_ = 0;
   last_frame_ = Clock::now();
   if (mode_ != "full") {  // every connection starts so
     mode_ = "full";
     close_engine();
   }
   say("connected", "Connected");
-  if (greet_with_wait) say("wait");
+  if (dialect_ == Dialect::kFramesAfterWait) say("wait");
+  services_->arrange();
   if (!engine_) open_engine();
   go_on();
 }
 
 void Session::on_socket_closed() {
   socket_.reset();
+  if (inputs_ == 0) leave();
+}
+
+void Session::leave() {
   soon_.reset();
   waiting_.reset();
   left_ = Clock::now();
+  clear_place();
+  services_->turns->set_busy(number_, false);
+  services_->arrange();
+}
+
+void Session::begin_input() {
+  ++inputs_;
+  failures_ = 0;
+  last_frame_ = Clock::now();
+  services_->arrange();
+  if (!engine_) open_engine();
+  go_on();
+}
+
+void Session::end_input() {
+  if (--inputs_ == 0 && !socket_) leave();
+}
+
+void Session::offer(Fill frame) {
+  last_frame_ = Clock::now();
+  ++stats_.frames_in;
+  if (waiting_) ++stats_.replaced;
+  waiting_ = Offered{std::move(frame), last_frame_};
+  go_on();
+}
+
+std::string Session::set(std::string_view json) {
+  Parameters read;
+  const std::string wrong = services_->table().read(json, services_->text_bytes, &read);
+  if (!wrong.empty()) return wrong;
+  for (auto& [name, value] : read) parameters_[name] = std::move(value);
+  return {};
 }
 
 void Session::on_text(std::string_view text) {
-  handle(protocol_.on_text(text));
+  if (dialect_ == Dialect::kMedia) {
+    on_media_text(text);
+  } else {
+    handle(protocol_.on_text(text));
+  }
+}
+
+// {"mode":"..."} and {"settings":{...}}, in one message or apart.
+void Session::on_media_text(std::string_view text) {
+  const auto json =
+      text.size() <= services_->message_bytes ? nlohmann::json::parse(text, nullptr, false) : nlohmann::json();
+  const bool has_settings = json.is_object() && json.contains("settings") && json["settings"].is_object();
+  const bool has_mode = json.is_object() && json.contains("mode") && json["mode"].is_string();
+  if (!has_settings && !has_mode) {
+    ++stats_.refused;
+    finish("error", "What is said here is {\"settings\":{...}} and {\"mode\":\"...\"}.", http::kClosePolicy);
+    return;
+  }
+  last_frame_ = Clock::now();
+  if (has_settings) {
+    const std::string wrong = set(json["settings"].dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+    if (!wrong.empty()) {
+      ++stats_.refused;
+      say("error", wrong);
+    }
+  }
+  if (has_mode) change_mode(json["mode"].get<std::string>());
 }
 
 void Session::on_binary(std::string_view bytes) {
+  if (dialect_ == Dialect::kMedia) {
+    ++stats_.refused;
+    finish("error", "Pictures come by WebRTC here.", http::kClosePolicy);
+    return;
+  }
   handle(protocol_.on_binary(bytes));
 }
 
@@ -92,20 +223,17 @@ void Session::handle(const Outcome& outcome) {
 
 void Session::on_frame() {
   asked_ = false;
-  last_frame_ = Clock::now();
-  ++stats_.frames_in;
-  Parameters read;
-  const std::string wrong = services_->table().read(protocol_.parameters(), services_->text_bytes, &read);
+  const std::string wrong = set(protocol_.parameters());
   if (!wrong.empty()) {
+    last_frame_ = Clock::now();
+    ++stats_.frames_in;
     ++stats_.refused;
     say("error", wrong);
     go_on();
     return;
   }
-  for (auto& [name, value] : read) parameters_[name] = std::move(value);
-  if (waiting_) ++stats_.replaced;
-  waiting_ = std::move(protocol_.image());
-  go_on();
+  offer([image = std::make_shared<const std::string>(std::move(protocol_.image()))](
+            Codecs& codecs, PictureSize box, uint8_t* to) { return codecs.reader.read(*image, box, to); });
 }
 
 void Session::change_mode(const std::string& mode) {
@@ -125,26 +253,30 @@ void Session::change_mode(const std::string& mode) {
 }
 
 void Session::open_engine() {
-  engine_ = services_->open_engine(mode_, parameters_);
+  if (served_) engine_ = services_->open_engine(mode_, parameters_);
 }
 
 void Session::close_engine() {
   engine_.reset();
   decoding_ = false;
+  offered_.clear();
+  services_->turns->set_busy(number_, false);
 }
 
 void Session::go_on() {
-  if (!socket_ || !socket_->open()) return;
-  if (!engine_) {
-    if (!std::exchange(holding_, true)) say("wait");
+  const bool asks = socket_ && socket_->open();
+  if (!asks && inputs_ == 0) return;
+  if (!engine_ || !served_) {
+    if (!std::exchange(holding_, true) || place_ != told_place_) say_wait();
     return;
   }
   // What was asked for before {"status":"wait"} is asked for again.
-  if (std::exchange(holding_, false)) asked_ = false;
-  if (waiting_ && !decoding_) {
+  if (std::exchange(holding_, false)) asked_ = live_ = false;
+  services_->turns->set_busy(number_, busy(Clock::now()));
+  if (waiting_ && !decoding_ && engine_->has_free_slot() && has_turn()) {
     if (const auto slot = engine_->take_slot()) decode(*slot);
   }
-  if (!asked_ && !waiting_ && engine_->has_free_slot()) {
+  if (asks && dialect_ != Dialect::kMedia && !asked_ && !waiting_ && engine_->has_free_slot()) {
     asked_ = true;
     say("send_frame");
   }
@@ -152,13 +284,15 @@ void Session::go_on() {
 
 void Session::decode(uint32_t slot) {
   decoding_ = true;
+  offered_[slot] = waiting_->at;
+  services_->turns->went(number_, services_->cost(mode_));
   services_->pool->post([weak = weak_from_this(), post = services_->post, memory = engine_->memory(),
                          box = engine_->box(), engine = engine_->id(), slot,
-                         image = std::move(*waiting_)](Codecs& codecs) {
+                         fill = std::move(waiting_->fill)](Codecs& codecs) {
     PictureSize size;
     std::string problem;
     try {
-      size = codecs.reader.read(image, box, memory->in(slot));
+      size = fill(codecs, box, memory->in(slot));
     } catch (const std::exception& error) {
       problem = error.what();
     }
@@ -238,20 +372,27 @@ void Session::on_failed(const std::string& why) {
 void Session::on_picture(const Message& picture) {
   failures_ = 0;
   ++stats_.frames_out;
-  const std::vector<int> qualities = viewers_.qualities();
+  if (const auto offered = offered_.find(picture.slot); offered != offered_.end())
+    stats_.latency.add(Clock::now() - offered->second);
+  if (dialect_ == Dialect::kMedia && !std::exchange(live_, true)) say("live");
+  std::vector<int> qualities = viewers_.qualities();
+  if (sink_ && std::find(qualities.begin(), qualities.end(), sink_quality_) == qualities.end())
+    qualities.push_back(sink_quality_);
+  const std::shared_ptr<PictureOutput> output = output_ && output_->wanted() ? output_ : nullptr;
   const uint64_t number = ++pictures_;
-  if (qualities.empty()) {
+  if (qualities.empty() && !output) {
     engine_->release(picture.slot);
     go_on();
     return;
   }
   services_->pool->post([weak = weak_from_this(), post = services_->post, memory = engine_->memory(),
                          engine = engine_->id(), slot = picture.slot, size = PictureSize{picture.width, picture.height},
-                         qualities, number](Codecs& codecs) {
-    std::vector<std::pair<int, std::string>> jpegs;
+                         qualities, output, number, offered = offered_[picture.slot]](Codecs& codecs) {
+    if (output) output->show(memory->out(slot), size, number, offered);
+    std::map<int, std::string> jpegs;
     for (const int quality : qualities) {
       try {
-        jpegs.emplace_back(quality, codecs.writer.write(memory->out(slot), size, quality));
+        jpegs[quality] = codecs.writer.write(memory->out(slot), size, quality);
       } catch (const std::exception&) {
         // Nobody gets this one; the next is another picture.
       }
@@ -259,11 +400,25 @@ void Session::on_picture(const Message& picture) {
     post([weak, engine, slot, number, jpegs = std::move(jpegs)] {
       const auto self = weak.lock();
       if (!self) return;
-      for (const auto& [quality, jpeg] : jpegs) self->viewers_.show(quality, number, jpeg, Clock::now());
-      self->show_late(Clock::now());
+      self->show(number, jpegs);
       self->on_encoded(engine, slot);
     });
   });
+}
+
+void Session::show(uint64_t number, const std::map<int, std::string>& jpegs) {
+  const auto now = Clock::now();
+  for (const auto& [quality, jpeg] : jpegs) viewers_.show(quality, number, jpeg, now);
+  show_late(now);
+  const auto wanted = jpegs.find(sink_quality_);
+  if (!sink_ || wanted == jpegs.end() || number <= sunk_) return;
+  sunk_ = number;
+  sink_(wanted->second);
+}
+
+void Session::set_sink(int quality, std::function<void(const std::string& jpeg)> sink) {
+  sink_quality_ = quality;
+  sink_ = std::move(sink);
 }
 
 void Session::on_encoded(uint32_t engine, uint32_t slot) {
@@ -283,13 +438,16 @@ void Session::show_late(Clock::time_point now) {
 
 void Session::tick(Clock::time_point now) {
   viewers_.catch_up(now);
+  services_->turns->set_busy(number_, busy(now));
   const bool silent = services_->timeout.count() > 0 && now - last_frame_ > services_->timeout;
-  if (socket_ && engine_ && silent && socket_->open()) finish("timeout", "Your session has ended", http::kCloseNormal);
+  if (socket_ && engine_ && served_ && silent && socket_->open())
+    finish("timeout", "Your session has ended", http::kCloseNormal);
 }
 
 void Session::end(int code, const std::string& why) {
   if (socket_) socket_->close(code, why);
   viewers_.close();
+  if (const auto output = std::exchange(output_, nullptr)) output->session_ended();
 }
 
 }  // namespace liveedit::server

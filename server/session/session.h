@@ -3,13 +3,18 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 
+#include "server/security/owner.h"
 #include "server/session/engine.h"
+#include "server/session/fair_turns.h"
 #include "server/session/frame_protocol.h"
+#include "server/session/latency_histogram.h"
 #include "server/session/parameters.h"
+#include "server/session/picture_output.h"
 #include "server/session/viewers.h"
 #include "server/session/work_pool.h"
 #include "streaming/http/websocket.h"
@@ -31,6 +36,11 @@ struct SessionServices {
   std::function<std::unique_ptr<Engine>(const std::string& pipeline, const Parameters& parameters)> open_engine;
   // What may be set; changes with the worker.
   std::function<const ParameterTable&()> table;
+  // Somebody came or left: gives everybody a place.
+  std::function<void()> arrange;
+  FairTurns* turns = nullptr;
+  // Milliseconds that the worker has a frame of that mode for, as far as is known.
+  std::function<double(const std::string& mode)> cost;
   // Why there is no such mode; empty: there is.
   std::function<std::string(const std::string& mode)> problem_with_mode;
 };
@@ -39,17 +49,68 @@ struct SessionStats {
   uint64_t frames_in = 0, frames_out = 0;
   uint64_t replaced = 0;  // by a newer frame of the same client before they were edited
   uint64_t lost = 0, refused = 0;
+  LatencyHistogram latency;  // from a frame's arrival to its picture, back from the worker
+
+  void add(const SessionStats& other) {
+    frames_in += other.frames_in;
+    frames_out += other.frames_out;
+    replaced += other.replaced;
+    lost += other.lost;
+    refused += other.refused;
+    latency.add(other.latency);
+  }
+};
+
+// Writes a frame into a slot: RGBx, rows without gaps, not larger than `box`. On a thread of the pool. Throws Error
+// with a sentence for who sent it.
+using Fill = std::function<PictureSize(Codecs& codecs, PictureSize box, uint8_t* to)>;
+
+// What is spoken over a WebSocket.
+enum class Dialect {
+  kFrames,           // a frame whenever the server asks for one
+  kFramesAfterWait,  // the same, and {"status":"wait"} follows "connected" always
+  kMedia,            // frames come another way (WHIP, a camera of this machine): settings and news alone
 };
 
 class Session : public std::enable_shared_from_this<Session> {
  public:
-  Session(std::string user, std::shared_ptr<const SessionServices> services);
+  // `number`: never used again. `local`: of this machine, and so nobody who waits in the queue.
+  Session(std::string user, uint32_t number, bool local, std::shared_ptr<const SessionServices> services);
+  ~Session();
 
-  // `greet_with_wait`: the dialect in which {"status":"wait"} follows "connected" always.
-  void connect(std::shared_ptr<streaming::http::WebSocket> socket, bool greet_with_wait);
+  void connect(std::shared_ptr<streaming::http::WebSocket> socket, Dialect dialect);
   void on_text(std::string_view text);
   void on_binary(std::string_view bytes);
   void on_socket_closed();
+
+  // A publisher, a camera, a film: what gives frames without being asked. Counts as a connection until end_input().
+  void begin_input();
+  void end_input();
+  // The newest frame wins. Between begin_input() and end_input().
+  void offer(Fill frame);
+  // Null: none.
+  void set_output(std::shared_ptr<PictureOutput> output) { output_ = std::move(output); }
+  // Every picture as a JPEG of that quality, in order; null: no more. For one at a time.
+  void set_sink(int quality, std::function<void(const std::string& jpeg)> sink);
+  // Whether a frame that comes now is edited at once.
+  bool wants_frame() const { return engine_ && served_ && !waiting_ && !decoding_ && engine_->has_free_slot(); }
+  const Parameters& parameters() const { return parameters_; }
+  // Settings as a JSON object, outside a frame. Gives what is wrong with them; then nothing is set.
+  std::string set(std::string_view json);
+
+  // Whether this caller may steer: its owner is who asks first.
+  bool admits(const Caller& caller);
+
+  // 0: is served from now on; others wait, the first in the queue with 1. See Sessions::arrange().
+  void set_place(size_t place);
+  // Not served until the next set_place().
+  void clear_place();
+  bool served() const { return served_; }
+  bool local() const { return local_; }
+  // Goes on where it waited for its turn.
+  void try_turn();
+  // Whether the worker has a frame of it, and has had it for no suspiciously long time.
+  bool busy(Clock::time_point now) const;
 
   void on_worker_up();
   void on_worker_down();
@@ -61,7 +122,8 @@ class Session : public std::enable_shared_from_this<Session> {
   void end(int code, const std::string& why);
 
   const std::string& user() const { return user_; }
-  bool connected() const { return socket_ != nullptr; }
+  bool connected() const { return socket_ != nullptr || inputs_ > 0; }
+  bool has_socket() const { return socket_ != nullptr; }
   Clock::time_point left() const { return left_; }  // when the last socket went
   const Engine* engine() const { return engine_.get(); }
   Viewers& viewers() { return viewers_; }
@@ -70,36 +132,61 @@ class Session : public std::enable_shared_from_this<Session> {
 
  private:
   void handle(const FrameProtocol::Outcome& outcome);
+  void on_media_text(std::string_view text);
   void on_frame();
   void change_mode(const std::string& mode);
   void open_engine();
   void close_engine();
+  // Nobody gives it frames any more.
+  void leave();
   // Edits the frame that waits, or asks for one.
   void go_on();
   void decode(uint32_t slot);
   void on_decoded(uint32_t engine, uint32_t slot, PictureSize size, const std::string& problem);
   void on_picture(const Message& picture);
+  void show(uint64_t number, const std::map<int, std::string>& jpegs);
   void on_encoded(uint32_t engine, uint32_t slot);
   void show_late(Clock::time_point now);
   void on_failed(const std::string& why);
   void say(const char* status, const std::string& message = "");
+  void say_wait();
+  // Whether its next frame may go to the worker now.
+  bool has_turn();
   void finish(const char* status, const std::string& message, int code);
 
   const std::string user_;
+  std::optional<Owner> owner_;
+  const uint32_t number_;
+  const bool local_;
   const std::shared_ptr<const SessionServices> services_;
   std::shared_ptr<streaming::http::WebSocket> socket_;
+  Dialect dialect_ = Dialect::kFrames;
   FrameProtocol protocol_;
   std::string mode_ = "full";
   Parameters parameters_;
   std::unique_ptr<Engine> engine_;
   Viewers viewers_;
+  std::shared_ptr<PictureOutput> output_;
+  std::function<void(const std::string&)> sink_;
+  int sink_quality_ = 0;
+  uint64_t sunk_ = 0;  // the number of the picture that went there last
   SessionStats stats_;
 
   // The newest frame that waits for a slot: its parameters have been read, its picture has not.
-  std::optional<std::string> waiting_;
+  struct Offered {
+    Fill fill;
+    Clock::time_point at;
+  };
+  std::optional<Offered> waiting_;
+  std::map<uint32_t, Clock::time_point> offered_;  // when the frame in a slot came
+  bool served_ = false;
+  size_t place_ = 0, told_place_ = 0;  // in the queue; told_place_: what the client knows
+  bool wants_turn_ = false;
+  int inputs_ = 0;
   bool decoding_ = false;
   bool asked_ = false;          // for a frame that has not come yet
   bool holding_ = false;        // {"status":"wait"} was the last word
+  bool live_ = false;           // {"status":"live"} was: there are pictures
   std::shared_ptr<void> soon_;  // asks again in a while
   std::shared_ptr<void> late_;  // shows a picture that came too early for somebody
   uint64_t pictures_ = 0;

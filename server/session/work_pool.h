@@ -10,13 +10,14 @@
 #include <vector>
 
 #include "server/picture/jpeg.h"
+#include "server/picture/picture_reader.h"
 
 namespace liveedit::server {
 
 // What each thread has.
 struct Codecs {
   explicit Codecs(const PictureLimits& limits) : reader(limits) {}
-  JpegReader reader;
+  PictureReader reader;
   JpegWriter writer;
 };
 

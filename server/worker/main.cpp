@@ -18,16 +18,20 @@ struct Arguments {
   int socket = -1;
   std::string folder;
   FixedSettings fixed;
+  liveedit::server::SpeechLimits speech;
 };
 
 bool parse(int argc, char** argv, Arguments* arguments) {
   gint socket = -1;
   gchar* folder = nullptr;
   gchar** sets = nullptr;
+  gint audio_bytes = static_cast<gint>(arguments->speech.bytes), audio_seconds = arguments->speech.seconds;
   const GOptionEntry entries[] = {
       {"socket", 0, 0, G_OPTION_ARG_INT, &socket, "Descriptor of the socket to the server", "FD"},
       {"folder", 0, 0, G_OPTION_ARG_FILENAME, &folder, "Folder with the session pipelines", "FOLDER"},
       {"set", 0, 0, G_OPTION_ARG_STRING_ARRAY, &sets, "A setting of an element", "ELEMENT.PROPERTY=VALUE"},
+      {"audio-bytes", 0, 0, G_OPTION_ARG_INT, &audio_bytes, "Of a recording, at most", "BYTES"},
+      {"audio-seconds", 0, 0, G_OPTION_ARG_INT, &audio_seconds, "Of a recording, at most", "SECONDS"},
       {}};
   GOptionContext* context = g_option_context_new("- the part of liveedit-server that edits; it is not started by hand");
   g_option_context_add_main_entries(context, entries, nullptr);
@@ -41,6 +45,7 @@ bool parse(int argc, char** argv, Arguments* arguments) {
     std::cerr << "liveedit-worker is started by liveedit-server.\n";
     good = false;
   }
+  arguments->speech = {static_cast<size_t>(audio_bytes), audio_seconds};
   arguments->socket = socket;
   arguments->folder = folder ? folder : "";
   for (gchar** set = sets; set && *set; ++set) {
@@ -63,7 +68,7 @@ int main(int argc, char** argv) {
   if (!parse(argc, argv, &arguments)) return 2;
   try {
     liveedit::server::Worker worker(liveedit::server::UniqueFd(arguments.socket), arguments.folder,
-                                    std::move(arguments.fixed));
+                                    std::move(arguments.fixed), arguments.speech);
     worker.run();
     alarm(5);  // a pipeline that does not stop keeps nobody waiting
   } catch (const std::exception& error) {

@@ -68,7 +68,7 @@ std::map<std::string, std::string> read_templates(const std::string& folder) {
   return templates;
 }
 
-ObjectPtr<GstElement> make_pipeline(const std::string& name, const std::string& text, const FixedSettings& fixed) {
+ObjectPtr<GstElement> parse_pipeline(const std::string& name, const std::string& text, const FixedSettings& fixed) {
   GError* error = nullptr;
   ObjectPtr<GstElement> pipeline(GST_ELEMENT(gst_object_ref_sink(
       gst_parse_launch_full(text.c_str(), nullptr, GST_PARSE_FLAG_FATAL_ERRORS, &error) ?: gst_pipeline_new(nullptr))));
@@ -79,10 +79,15 @@ ObjectPtr<GstElement> make_pipeline(const std::string& name, const std::string& 
   }
   if (!GST_IS_PIPELINE(pipeline.get()))
     throw Error(ErrorKind::kSettings, "The pipeline " + name + " is a single element.");
+  for (const auto& [key, value] : fixed) set_fixed(pipeline.get(), key, value);
+  return pipeline;
+}
+
+ObjectPtr<GstElement> make_pipeline(const std::string& name, const std::string& text, const FixedSettings& fixed) {
+  ObjectPtr<GstElement> pipeline = parse_pipeline(name, text, fixed);
   require(pipeline.get(), name, kElementIn, "appsrc");
   require(pipeline.get(), name, kElementOut, "appsink");
   require(pipeline.get(), name, kElementEdit, nullptr);
-  for (const auto& [key, value] : fixed) set_fixed(pipeline.get(), key, value);
   return pipeline;
 }
 

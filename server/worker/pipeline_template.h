@@ -12,7 +12,10 @@
 
 namespace liveedit::server {
 
-// What each template has: name=in (an appsrc), name=edit (what clients steer), name=out (an appsink).
+// The template of recordings; every other one is a mode of sessions.
+constexpr const char* kSpeechTemplate = "speech";
+
+// What each template of a mode has: name=in (an appsrc), name=edit (what clients steer), name=out (an appsink).
 constexpr const char* kElementIn = "in";
 constexpr const char* kElementEdit = "edit";
 constexpr const char* kElementOut = "out";
@@ -24,12 +27,15 @@ using FixedSettings = std::vector<std::pair<std::string, std::string>>;
 // The *.launch files of a folder: name without the ending, and text. Throws Error (kNotFound) where there are none.
 std::map<std::string, std::string> read_templates(const std::string& folder);
 
-// A pipeline in state NULL. Throws Error (kSettings) where the text is no pipeline, or lacks one of the three, or a
-// fixed setting is not one of its element's.
+// A pipeline in state NULL. Throws Error (kSettings) where the text is no pipeline or a fixed setting is not one of its
+// element's.
+streaming::ObjectPtr<GstElement> parse_pipeline(const std::string& name, const std::string& text,
+                                                const FixedSettings& fixed);
+// That of a session. Throws Error (kSettings) where one of the three is missing, too.
 streaming::ObjectPtr<GstElement> make_pipeline(const std::string& name, const std::string& text,
                                                const FixedSettings& fixed);
 
-// The element of that name in a pipeline, with a reference. Precondition: it is there.
+// The element of that name in a pipeline, with a reference; null: there is none.
 streaming::ObjectPtr<GstElement> element_of(GstElement* pipeline, const char* name);
 
 }  // namespace liveedit::server

@@ -32,10 +32,20 @@ std::string why_not_ready(GstElement* pipeline) {
   return why;
 }
 
+uint64_t held_frames(const SessionPipeline& session) {
+  const auto facts = nlohmann::json::parse(session.facts(), nullptr, false);
+  return facts.is_object() ? facts.value("frames-held", uint64_t{0}) : 0;
+}
+
 }  // namespace
 
-Worker::Worker(UniqueFd socket, const std::string& folder, FixedSettings fixed)
-    : channel_(std::move(socket)), templates_(read_templates(folder)), fixed_(std::move(fixed)) {}
+Worker::Worker(UniqueFd socket, const std::string& folder, FixedSettings fixed, SpeechLimits speech)
+    : channel_(std::move(socket)),
+      templates_(read_templates(folder)),
+      fixed_(std::move(fixed)),
+      speech_(templates_[kSpeechTemplate], fixed_, speech, [this](Message said) { say(std::move(said)); }) {
+  templates_.erase(kSpeechTemplate);
+}
 
 Worker::~Worker() = default;
 
@@ -88,6 +98,24 @@ void Worker::open(Message message) {
   }
 }
 
+void Worker::close(uint32_t session) {
+  const auto found = sessions_.find(session);
+  if (found == sessions_.end()) return;
+  held_before_ += held_frames(*found->second);
+  sessions_.erase(found);
+}
+
+// What the first session's model runs with, and the frames that were not fit to be shown, of all sessions.
+std::string Worker::facts() const {
+  if (sessions_.empty()) return "";
+  auto facts = nlohmann::json::parse(sessions_.begin()->second->facts(), nullptr, false);
+  if (!facts.is_object()) return "";
+  uint64_t held = held_before_;
+  for (const auto& [number, session] : sessions_) held += held_frames(*session);
+  facts["frames-held-total"] = held;
+  return facts.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
 void Worker::handle(Message message) {
   if (message.kind == MessageKind::kOpen) {
     // The first of a process opens the core and its libraries.
@@ -96,11 +124,12 @@ void Worker::handle(Message message) {
     say(MessageKind::kAlive);
     return;
   }
+  if (message.kind == MessageKind::kSpeech) return speech_.ask(std::move(message));
   const auto found = sessions_.find(message.session);
   if (found == sessions_.end()) return;
   if (message.kind == MessageKind::kSet) found->second->set(message.parameters);
   if (message.kind == MessageKind::kFrame) found->second->push(message);
-  if (message.kind == MessageKind::kClose) sessions_.erase(found);
+  if (message.kind == MessageKind::kClose) close(message.session);
 }
 
 void Worker::run() {
@@ -112,7 +141,7 @@ void Worker::run() {
     if (now - alive >= kAliveEvery) {
       Message message;
       message.kind = MessageKind::kAlive;
-      if (!sessions_.empty()) message.text = sessions_.begin()->second->facts();
+      message.text = facts();
       say(std::move(message));
       alive = now;
     }

@@ -8,13 +8,14 @@
 
 #include "server/link/channel.h"
 #include "server/worker/session_pipeline.h"
+#include "server/worker/speech_room.h"
 
 namespace liveedit::server {
 
 class Worker {
  public:
   // Throws Error where there are no templates.
-  Worker(UniqueFd socket, const std::string& folder, FixedSettings fixed);
+  Worker(UniqueFd socket, const std::string& folder, FixedSettings fixed, SpeechLimits speech);
   ~Worker();
 
   // Serves until the edge has gone.
@@ -26,11 +27,15 @@ class Worker {
   void introduce();
   void handle(Message message);
   void open(Message message);
+  void close(uint32_t session);
+  std::string facts() const;
 
   Channel channel_;
-  const std::map<std::string, std::string> templates_;
+  std::map<std::string, std::string> templates_;  // of the modes
   const FixedSettings fixed_;
+  SpeechRoom speech_;
   std::map<uint32_t, std::unique_ptr<SessionPipeline>> sessions_;
+  uint64_t held_before_ = 0;  // frames of sessions that have ended
 };
 
 }  // namespace liveedit::server

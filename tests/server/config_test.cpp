@@ -165,6 +165,8 @@ TEST(Config, RefusesWrongValuesWithTheirLine_n) {
        "f.yaml:1: performance.similar_image_filter_threshold is a number from 0 to 1, not \"nan\"."},
       {"server: {insecure: perhaps}", "f.yaml:1: server.insecure is true or false, not \"perhaps\"."},
       {"pipeline: {mode: both}", "f.yaml:1: pipeline.mode is one of image, video, not \"both\"."},
+      {"cors: {allow_origins: [\"\xe9\"]}", "f.yaml:1: cors.allow_origins has a value that is not UTF-8 text."},
+      {"server: {host: \"\xe9\"}", "f.yaml:1: server.host is not UTF-8 text."},
       {"cors: {allow_origins: {a: b}}", "f.yaml:1: cors.allow_origins is a list of plain values."},
       {"cors: {allow_origins: [[a]]}", "f.yaml:1: cors.allow_origins is a list of plain values."},
       {"server: 5", "f.yaml:1: the section server consists of keys and values."},

@@ -92,11 +92,11 @@ class FrontEnds(unittest.IsolatedAsyncioTestCase):
             self.assertFalse({"region", "wait_text", "model", "device"} & set(properties))
             self.assertEqual(["none", "full", "self", "initialize"], properties["cfg_type"]["values"])
 
-            self.assertEqual({"queue_size": 0}, server.json("/api/queue"))
+            self.assertEqual({"queue_size": 0, "waiting": 0}, server.json("/api/queue"))
             async with Client(server, "a") as first, Client(server, "b") as second:
                 await first.until("send_frame")
                 await second.until("send_frame")
-                self.assertEqual({"queue_size": 2}, server.json("/api/queue"))
+                self.assertEqual({"queue_size": 2, "waiting": 0}, server.json("/api/queue"))
             self.assertEqual({"status": "healthy", "settings_initialized": True, "session_manager_initialized": True},
                              server.json("/api/health"))
             health = server.json("/health")

@@ -22,7 +22,9 @@ page.on('dialog', dialog => { complaints.push(`dialog: ${dialog.message()}`); di
 
 // In the page: the mean colour of the middle of a picture or film; null: there is none.
 const middle = id => {
-  const element = document.getElementById(id);
+  // A film, or where pictures come as MJPEG, an img.
+  const element = [document.getElementById(id), document.getElementById(`${id}-picture`)].find(e => e && !e.hidden);
+  if (!element) return null;
   const width = element.naturalWidth || element.videoWidth;
   if (!width || element.hidden) return null;
   const canvas = Object.assign(document.createElement('canvas'), {width: 8, height: 8});
@@ -47,6 +49,8 @@ const commands = {
   // Controls without a name for a screen reader.
   nameless: () => page.evaluate(() => [...document.querySelectorAll('input, button, select, textarea')]
     .filter(e => !e.labels?.length && !e.textContent.trim() && !e.ariaLabel).map(e => e.outerHTML)),
+  // A function's text, run in the page.
+  evaluate: text => page.evaluate(`(${text})()`).then(value => value ?? null),
   complaints: () => complaints,
 };
 

@@ -3,8 +3,10 @@
 #include "streaming/http/websocket.h"
 
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 #include <optional>
+#include <thread>
 
 #include <gtest/gtest.h>
 
@@ -21,6 +23,11 @@ using http::testing::running_threads;
 
 constexpr size_t kMost = 100000;
 
+bool comes_true(const std::function<bool()>& condition) {
+  for (int i = 0; i < 2000 && !condition(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  return condition();
+}
+
 // WS /echo sends back what it is sent; "text:" and "close" make it do so. The last socket is in `socket`.
 struct EchoServer {
   explicit EchoServer(http::ServerConfig config = any_port()) {
@@ -32,6 +39,7 @@ struct EchoServer {
     route.websocket = [this](const http::Request& request, std::shared_ptr<http::WebSocket> opened) {
       const std::lock_guard lock(mutex);
       socket = opened;
+      changed.notify_all();
       query = request.query;
       http::WebSocketEvents events;
       events.on_text = [opened](std::string_view text) {
@@ -55,6 +63,13 @@ struct EchoServer {
   bool wait_closed(int count) {
     std::unique_lock lock(mutex);
     return changed.wait_for(lock, std::chrono::seconds(20), [&] { return closed >= count; });
+  }
+
+  // The client has its answer before the handler has been called.
+  std::shared_ptr<http::WebSocket> opened() {
+    std::unique_lock lock(mutex);
+    changed.wait_for(lock, std::chrono::seconds(20), [&] { return socket != nullptr; });
+    return socket;
   }
 
   std::mutex mutex;
@@ -113,6 +128,7 @@ TEST(WebSocket, EndsWithTheServer) {
   EchoServer on;
   WebSocketClient client(on.server->port());
   client.open("/echo");
+  ASSERT_TRUE(on.opened());
   on.server->stop();
   EXPECT_EQ(on.closed, 1);
   EXPECT_FALSE(on.socket->open());
@@ -129,6 +145,9 @@ TEST(WebSocket, LeavesNothingBehind) {
   EchoServer on;
   { WebSocketClient(on.server->port()).open("/echo"); }
   ASSERT_TRUE(on.wait_closed(1));
+  // A connection's descriptor is closed a moment after its last event.
+  const auto all_closed = [&on] { return on.server->stats().connections == 0; };
+  ASSERT_TRUE(comes_true(all_closed));
   const int descriptors = open_descriptors(), threads = running_threads();
   for (int i = 0; i < 100; ++i) {
     WebSocketClient client(on.server->port());
@@ -136,7 +155,8 @@ TEST(WebSocket, LeavesNothingBehind) {
     if (i % 2) client.send(frame(kText, "half", {.last = false, .told_length = 1000}));
   }
   ASSERT_TRUE(on.wait_closed(101));
-  EXPECT_EQ(open_descriptors(), descriptors);
+  ASSERT_TRUE(comes_true(all_closed));
+  EXPECT_TRUE(comes_true([&] { return open_descriptors() == descriptors; })) << open_descriptors();
   EXPECT_EQ(running_threads(), threads);
 }
 
@@ -255,11 +275,13 @@ TEST(WebSocket, WhoDoesNotReadIsSentAway_n) {
   WebSocketClient client(on.server->port());
   client.raw().small_receive_buffer();
   client.open("/echo");
+  const auto socket = on.opened();
+  ASSERT_TRUE(socket);
   const auto message = std::make_shared<const std::string>(500000, 'm');
   bool sent = true;
-  for (int i = 0; i < 100 && sent; ++i) sent = on.socket->send_binary(message);
+  for (int i = 0; i < 100 && sent; ++i) sent = socket->send_binary(message);
   EXPECT_FALSE(sent);
-  EXPECT_FALSE(on.socket->open());
+  EXPECT_FALSE(socket->open());
 }
 
 TEST(WebSocket, AHandlerThatThrowsEndsItsOwnConnectionOnly_n) {

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "server/media/local_input.h"
+
+#include <chrono>
+
+#include <gst/app/gstappsink.h>
+
+#include "server/log/log.h"
+#include "server/session/frame_protocol.h"
+#include "streaming/base/error.h"
+#include "streaming/webrtc/media_clock.h"
+
+namespace liveedit::server {
+namespace {
+
+using streaming::BufferPtr;
+using streaming::Error;
+using streaming::ErrorKind;
+using streaming::ObjectPtr;
+using streaming::SamplePtr;
+using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::milliseconds kFirstPause{500}, kLongestPause{30000};
+constexpr GstClockTime kLook = GST_SECOND / 5;
+constexpr guint kRtspLatencyMs = 100;
+
+// Neither waits for the other: a film may have no sound.
+constexpr char kPipeline[] =
+    "uridecodebin name=source "
+    "source. ! queue max-size-buffers=2 ! videoconvert n-threads=1 ! videoscale n-threads=1 ! "
+    "video/x-raw,format=RGBx,pixel-aspect-ratio=1/1 ! appsink name=video async=false max-buffers=1 drop=true "
+    "source. ! queue ! audioconvert ! audioresample ! "
+    "audio/x-raw,format=S16LE,layout=interleaved,rate=48000,channels=2 "
+    "! appsink name=audio async=false max-buffers=50 drop=true";
+
+}  // namespace
+
+// What the appsinks hand over.
+struct LocalInput::Taker {
+  std::shared_ptr<streaming::PublisherTarget> target;
+  std::string name;
+  std::atomic<bool> sound{false}, over{false};
+
+  static void take(GstAppSink* sink, Taker* taker, bool video) {
+    const SamplePtr sample(gst_app_sink_pull_sample(sink));
+    if (!sample || !gst_sample_get_buffer(sample.get())) return;
+    const BufferPtr buffer(gst_buffer_copy(gst_sample_get_buffer(sample.get())));
+    GST_BUFFER_PTS(buffer.get()) = streaming::media_now();
+    if (video) {
+      taker->target->on_video(buffer.get(), gst_sample_get_caps(sample.get()));
+    } else {
+      if (!taker->sound.exchange(true)) taker->target->publisher_joined(taker->name, true, true);
+      taker->target->on_audio(buffer.get(), gst_sample_get_caps(sample.get()));
+    }
+  }
+  static GstFlowReturn on_video(GstAppSink* sink, gpointer taker) {
+    take(sink, static_cast<Taker*>(taker), true);
+    return GST_FLOW_OK;
+  }
+  static void on_end(GstAppSink*, gpointer taker) { static_cast<Taker*>(taker)->over = true; }
+  static GstFlowReturn on_audio(GstAppSink* sink, gpointer taker) {
+    take(sink, static_cast<Taker*>(taker), false);
+    return GST_FLOW_OK;
+  }
+};
+
+std::pair<std::string, std::string> split_input(const std::string& text) {
+  const size_t sign = text.find('=');
+  const std::string name = text.substr(0, sign), uri = sign == std::string::npos ? "" : text.substr(sign + 1);
+  if (!valid_user_id(name))
+    throw Error(ErrorKind::kSettings,
+                "media.inputs: \"" + text + "\" is not NAME=URI with a name of letters, digits, - and _.");
+  for (const char* kind : {"v4l2://", "file://", "rtsp://", "rtsps://", "http://", "https://"}) {
+    if (uri.starts_with(kind)) return {name, uri};
+  }
+  throw Error(ErrorKind::kSettings,
+              "media.inputs: the input " + name + " is neither v4l2://, file://, rtsp:// nor http://.");
+}
+
+LocalInput::LocalInput(std::string name, std::string uri, std::weak_ptr<streaming::PublisherTarget> target)
+    : name_(std::move(name)), uri_(std::move(uri)), target_(std::move(target)), thread_([this] { run(); }) {}
+
+LocalInput::~LocalInput() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_all();
+  thread_.join();
+}
+
+bool LocalInput::stopping() {
+  const std::lock_guard lock(mutex_);
+  return stopping_;
+}
+
+void LocalInput::run() {
+  auto pause = kFirstPause;
+  while (!stopping()) {
+    const auto started = Clock::now();
+    const std::string why = play();
+    if (Clock::now() - started > kLongestPause) pause = kFirstPause;
+    if (why.empty() && Clock::now() - started > kFirstPause) continue;  // a film begins again
+    if (!why.empty()) log(LogLevel::kWarning, "the input " + name_ + " ended and is tried again: " + why);
+    std::unique_lock lock(mutex_);
+    wake_.wait_for(lock, pause, [this] { return stopping_; });
+    pause = std::min(2 * pause, kLongestPause);
+  }
+}
+
+ObjectPtr<GstElement> LocalInput::make_pipeline() const {
+  GError* error = nullptr;
+  GstElement* made = gst_parse_launch(kPipeline, &error);
+  if (error) {
+    const std::string said = error->message;
+    g_error_free(error);
+    if (made) gst_object_unref(gst_object_ref_sink(made));
+    throw Error(ErrorKind::kUnavailable, said);
+  }
+  ObjectPtr<GstElement> pipeline(GST_ELEMENT(gst_object_ref_sink(made)));
+  const ObjectPtr<GstElement> source(gst_bin_get_by_name(GST_BIN(made), "source"));
+  g_object_set(source.get(), "uri", uri_.c_str(), nullptr);
+  g_signal_connect(source.get(), "source-setup", G_CALLBACK(+[](GstElement*, GstElement* made_source, gpointer) {
+                     const auto* spec =
+                         g_object_class_find_property(G_OBJECT_GET_CLASS(made_source), "drop-on-latency");
+                     if (spec) g_object_set(made_source, "latency", kRtspLatencyMs, nullptr);
+                   }),
+                   nullptr);
+  return pipeline;
+}
+
+std::string LocalInput::play() {
+  Taker taker;
+  taker.target = target_.lock();
+  taker.name = name_;
+  if (!taker.target) return {};
+  ObjectPtr<GstElement> pipeline;
+  try {
+    pipeline = make_pipeline();
+  } catch (const std::exception& error) {
+    return error.what();
+  }
+  for (const bool video : {true, false}) {
+    const ObjectPtr<GstElement> sink(gst_bin_get_by_name(GST_BIN(pipeline.get()), video ? "video" : "audio"));
+    GstAppSinkCallbacks callbacks{};
+    callbacks.new_sample = video ? Taker::on_video : Taker::on_audio;
+    // The pictures' end is the film's: a film without sound never ends the other.
+    if (video) callbacks.eos = Taker::on_end;
+    gst_app_sink_set_callbacks(GST_APP_SINK(sink.get()), &callbacks, &taker, nullptr);
+  }
+  const ObjectPtr<GstBus> bus(gst_element_get_bus(pipeline.get()));
+  gst_element_set_state(pipeline.get(), GST_STATE_PLAYING);
+  std::string why;
+  while (why.empty() && !taker.over && !stopping()) {
+    GstMessage* message = gst_bus_timed_pop_filtered(bus.get(), kLook, GST_MESSAGE_ERROR);
+    if (!message) continue;
+    GError* error = nullptr;
+    gst_message_parse_error(message, &error, nullptr);
+    why = error->message;
+    g_error_free(error);
+    gst_message_unref(message);
+  }
+  gst_element_set_state(pipeline.get(), GST_STATE_NULL);
+  if (taker.sound) taker.target->publisher_left(name_);
+  return why;
+}
+
+}  // namespace liveedit::server

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Fuzz targets for what the server reads of strangers: replayed over their corpus in every build, by libFuzzer with LIVEEDIT_FUZZ=ON.
+set(fuzz ${CMAKE_SOURCE_DIR}/tests/fuzz)
+
+# liveedit_server_fuzz(NAME LINKS ...)
+function(liveedit_server_fuzz name)
+  cmake_parse_arguments(ARG "" "" "LINKS" ${ARGN})
+  add_executable(replay_${name} ${fuzz}/fuzz_${name}.cpp ${fuzz}/replay_main.cpp)
+  target_link_libraries(replay_${name} PRIVATE ${ARG_LINKS})
+  add_test(NAME replay_${name} COMMAND replay_${name} ${fuzz}/corpus/${name})
+  set_tests_properties(replay_${name} PROPERTIES LABELS fuzz TIMEOUT 120)
+  if(LIVEEDIT_FUZZ)
+    add_executable(fuzz_${name} ${fuzz}/fuzz_${name}.cpp)
+    target_link_libraries(fuzz_${name} PRIVATE ${ARG_LINKS})
+    target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
+  endif()
+endfunction()
+
+if(LIVEEDIT_FUZZ)
+  foreach(room config edge picture session)
+    target_compile_options(liveedit_server_${room} PRIVATE -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -g)
+    target_link_options(liveedit_server_${room} PUBLIC -fsanitize=address,undefined)
+  endforeach()
+endif()
+
+liveedit_server_fuzz(edit_request LINKS liveedit_server_session nlohmann_json::nlohmann_json)
+liveedit_server_fuzz(frame_protocol LINKS liveedit_server_session nlohmann_json::nlohmann_json)
+liveedit_server_fuzz(multipart LINKS liveedit_server_edge)
+liveedit_server_fuzz(parameters LINKS liveedit_server_session)
+liveedit_server_fuzz(picture LINKS liveedit_server_picture)
+liveedit_server_fuzz(server_config LINKS liveedit_server_config)
