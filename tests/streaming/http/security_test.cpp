@@ -72,7 +72,8 @@ TEST(Paths, OddOnesAreRefused_n) {
   TestServer on(any_port());
   for (const char* path :
        {"/../etc/passwd", "/%2e%2e/hello", "/hello%00", "/./hello", "//hello", "//evil.example/..", "/a/..", "/hello\\",
-        "http://localhost/hello", "*", "hello", "/h%65llo", "/hello;x", "/hello#x"})
+        "http://localhost/hello", "*", "hello", "/h%65llo", "/hello;x", "/hello#x", "/\xef\xbc\x8e\xef\xbc\x8e/hello",
+        "/\xe2\x80\xa5/hello", "/\xc0\xae\xc0\xae/hello"})
     EXPECT_EQ(on.get(path).status, 400) << path;
   EXPECT_EQ(on.get("/" + std::string(2000, 'a')).status, 404);
 }

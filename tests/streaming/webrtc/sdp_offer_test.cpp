@@ -160,6 +160,16 @@ TEST(SdpOffer, RefusesMissingOrBrokenFingerprints_n) {
   EXPECT_EQ(refusal(replaced(kOffer, "sha-256 0F", "SHA-256 0f")), 0);
 }
 
+TEST(SdpOffer, TakesAFingerprintOnEitherLevelAndOnBoth) {
+  const std::size_t at = kOffer.find("a=fingerprint");
+  const std::string line = kOffer.substr(at, kOffer.find('\n', at) + 1 - at);
+  std::string bare = kOffer;
+  for (std::size_t from; (from = bare.find(line)) != std::string::npos;) bare.erase(from, line.size());
+  EXPECT_EQ(refusal(bare), 400);
+  EXPECT_EQ(refusal(replaced(bare, "t=0 0\r\n", "t=0 0\r\n" + line)), 0);
+  EXPECT_EQ(refusal(replaced(kOffer, "t=0 0\r\n", "t=0 0\r\n" + line)), 0);
+}
+
 TEST(SdpOffer, RefusesBundlesThatDoNotFit_n) {
   EXPECT_EQ(refusal(replaced(kOffer, "a=mid:0\r\n", "")), 400);
   EXPECT_EQ(refusal(replaced(kOffer, "a=mid:0\r\n", "a=mid:1\r\n")), 400);
