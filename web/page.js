@@ -11,7 +11,7 @@ import {watch} from './watch.js';
 
 const $ = id => document.getElementById(id);
 const user = crypto.randomUUID ? crypto.randomUUID() : Array.from(crypto.getRandomValues(new Uint8Array(16)), b => b.toString(16).padStart(2, '0')).join('');
-const names = {full: 'Everything', human: 'Only me', background: 'Only the background'};
+const names = {full: 'Everything', human: 'Only me', background: 'Background'};
 const explanations = {
   NotAllowedError: what => `The ${what} was not allowed. Allow it in the address bar, then try again. A file works without.`,
   NotFoundError: what => `There is no ${what} here. A file can be edited, too.`,

@@ -44,7 +44,7 @@ export class SettingsForm {
     const value = Object.assign(document.createElement('span'), {className: 'value'});
     input.id = label.htmlFor = `setting-${key}`;
     label.textContent = about.title;
-    const show = () => { value.textContent = input.type === 'range' ? input.value : ''; };
+    const show = () => { value.textContent = input.type === 'range' ? String(Number(Number(input.value).toFixed(3))) : ''; };
     input.addEventListener('input', () => {
       if (!input.checkValidity()) return;
       this.#changed.set(key, this.#value(input, about));

@@ -11,6 +11,8 @@ namespace {
 
 class YamlReader {
  public:
+  static constexpr size_t kMostProblems = 50;
+
   YamlReader(std::string name, LoadedConfig* loaded) : name_(std::move(name)), loaded_(loaded) {}
 
   void read(const YAML::Node& root) {
@@ -33,7 +35,9 @@ class YamlReader {
   }
 
  private:
+  // One place in the text can be wrong many times over, by aliases; nobody reads them all.
   void problem(const YAML::Mark& mark, const std::string& what) {
+    if (loaded_->problems.size() >= kMostProblems) return;
     loaded_->problems.push_back(name_ + ":" + std::to_string(mark.line + 1) + ": " + what + ".");
   }
 
@@ -51,6 +55,7 @@ class YamlReader {
 
   void read_section(const std::string& section, const YAML::Node& values) {
     for (const auto& entry : values) {
+      if (loaded_->problems.size() >= kMostProblems) return;
       const YAML::Node &key = entry.first, &value = entry.second;
       const std::string name = name_of(key);
       if (name.empty()) continue;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "server/edge/health.h"
 
+#include <charconv>
 #include <cstdio>
 
 #include <nlohmann/json.hpp>
@@ -40,8 +41,7 @@ std::string gpu_memory(const Json& facts) {
 
 std::string number(double value) {
   char text[32];
-  std::snprintf(text, sizeof text, "%.17g", value);
-  return text;
+  return {text, std::to_chars(text, text + sizeof text, value).ptr};  // the shortest that reads back the same
 }
 
 void describe(std::string* text, const char* name, const char* type, const char* help) {

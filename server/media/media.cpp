@@ -6,9 +6,11 @@
 #include "server/log/log.h"
 #include "server/media/qr_code.h"
 #include "server/media/rtsp_outlet.h"
-#include "streaming/http_sink/gstlivehttpsink.h"
-#include "streaming/rtsp/gstlivertspsink.h"
 #include "streaming/webrtc/warm_up.h"
+
+// The parts of streaming/ that are used here log under the names of their elements, which this process does not have.
+GST_DEBUG_CATEGORY_EXTERN(gst_live_rtsp_sink_debug);
+GST_DEBUG_CATEGORY_EXTERN(gst_live_http_sink_debug);
 
 namespace liveedit::server {
 namespace {
@@ -45,6 +47,28 @@ streaming::rtsp::ServerConfig rtsp_config(const Config& config) {
   return rtsp;
 }
 
+// Who waits for a stream that goes away is told so.
+class PatientResponder : public http::Responder {
+ public:
+  explicit PatientResponder(http::ResponderPtr inner) : inner_(std::move(inner)) {}
+  ~PatientResponder() override {
+    if (!answered_)
+      inner_->send(http::make_problem(503, "The stream has ended before there was a picture.", {{"Retry-After", "2"}}));
+  }
+  bool send(http::Response response) override {
+    answered_ = true;
+    return inner_->send(std::move(response));
+  }
+  std::shared_ptr<http::BodyStream> start_stream(http::Response response) override {
+    answered_ = true;
+    return inner_->start_stream(std::move(response));
+  }
+
+ private:
+  const http::ResponderPtr inner_;
+  std::atomic<bool> answered_{false};
+};
+
 std::string to_json(const MediaSession::RecordingState& state) {
   nlohmann::ordered_json json = {{"recording", state.running}, {"name", state.name}};
   if (!state.problem.empty()) json["problem"] = state.problem;
@@ -63,9 +87,8 @@ Media::Media(const Config& config, std::shared_ptr<Sessions> sessions)
       sessions_(std::move(sessions)),
       io_(http::IoThread::get()),
       slow_("media-slow") {
-  // For their logs.
-  g_type_ensure(GST_TYPE_LIVE_RTSP_SINK);
-  g_type_ensure(GST_TYPE_LIVE_HTTP_SINK);
+  GST_DEBUG_CATEGORY_INIT(gst_live_rtsp_sink_debug, "livertspsink", 0, "serves video by RTSP");
+  GST_DEBUG_CATEGORY_INIT(gst_live_http_sink_debug, "livehttpsink", 0, "serves video by HTTP");
   if (config.media.rtsp_port > 0) rtsp_ = streaming::rtsp::Server::get(rtsp_config(config));
   if (!config.media.virtual_camera.empty())
     camera_ = std::make_shared<VirtualCamera>(
@@ -231,12 +254,13 @@ void Media::on_hls(const std::string& user, const http::Request& request, const 
     hls = std::make_shared<HlsOutlet>(user);
     of(session)->add_outlet(hls);
   }
-  hls->routes().serve_master(responder);
+  hls->routes().serve_master(std::make_shared<PatientResponder>(responder));
 }
 
 void Media::on_hls_file(const std::string& folder, const http::Request& request, const http::ResponderPtr& responder) {
   for (const auto& [user, hls] : hls_) {
-    if (hls->routes().folder() == "/hls/" + folder + "/") return hls->routes().serve_file(request, responder);
+    if (hls->routes().folder() == "/hls/" + folder + "/")
+      return hls->routes().serve_file(request, std::make_shared<PatientResponder>(responder));
   }
   responder->send(http::make_problem(404, "There is no such stream (any more)."));
 }

@@ -18,6 +18,7 @@ constexpr std::chrono::seconds kStandbyAgain{10};
 constexpr const char* kMainPipeline = "full";
 // The first frames take longer than those after them; of so many more the time is taken.
 constexpr int kTimedFrames = 2;
+constexpr double kUsualTimes = 10;
 
 std::chrono::milliseconds milliseconds(double seconds) {
   return std::chrono::milliseconds(static_cast<int64_t>(seconds * 1000));
@@ -225,7 +226,7 @@ void Sessions::arrange() {
   };
   std::erase_if(line_, gone);
   for (const auto& [user, session] : sessions_) {
-    const auto is_it = [&](const std::weak_ptr<Session>& weak) { return weak.lock() == session; };
+    const auto is_it = [&session = session](const std::weak_ptr<Session>& weak) { return weak.lock() == session; };
     if (session->connected() && std::none_of(line_.begin(), line_.end(), is_it)) line_.push_back(session);
   }
   size_t served = 0, place = 0;
@@ -439,7 +440,11 @@ void Sessions::watch(const Engine* engine, Clock::time_point now) {
   if (!engine) return;
   const auto since = engine->waiting_since();
   if (!since) return;
-  const auto limit = milliseconds(engine->loaded() ? config_.worker.watchdog_seconds : config_.worker.load_seconds);
+  // A frame may take long on a slow machine: what it usually takes, many times over, is no hanging.
+  double usual = 0;
+  for (const auto& [mode, cost] : costs_) usual = std::max(usual, cost / 1000);
+  const double longest = std::max(config_.worker.watchdog_seconds, kUsualTimes * usual);
+  const auto limit = milliseconds(engine->loaded() ? longest : config_.worker.load_seconds);
   if (now - std::max({*since, engine->changed(), progress_}) > limit) supervisor_->kill("a frame did not come back");
 }
 

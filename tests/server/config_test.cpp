@@ -197,6 +197,14 @@ TEST(Config, AliasesDoNotGrow_n) {
   EXPECT_EQ(from_text(bomb).problems.size(), 9u);
 }
 
+TEST(Config, OneMapUsedManyTimesIsNotToldManyTimes_n) {
+  std::string text = "a: &a {";
+  for (int i = 0; i < 300; ++i) text += "k" + std::to_string(i) + ": 1, ";
+  text += "}\n";
+  for (int i = 0; i < 300; ++i) text += "s" + std::to_string(i) + ": *a\n";
+  EXPECT_EQ(from_text(text).problems.size(), 50u);
+}
+
 TEST(Config, RefusesWhatCannotWorkTogether_n) {
   using Pairs = std::vector<std::pair<std::string, std::string>>;
   const auto problem = [](const Pairs& given) { return only_problem(load_config({"", {}, given})); };

@@ -42,6 +42,11 @@ const commands = {
   text: selector => page.textContent(selector),
   visible: selector => page.isVisible(selector),
   colour: id => page.evaluate(middle, id),
+  press: (selector, key) => page.press(selector, key).then(() => true),
+  // A file for an input.
+  choose: (selector, path) => page.setInputFiles(selector, path).then(() => true),
+  // A browser that lacks something.
+  without: name => page.addInitScript(`delete window.${name}`).then(() => true),
   size: (width, height) => page.setViewportSize({width, height}).then(() => true),
   dark: () => page.emulateMedia({colorScheme: 'dark'}).then(() => true),
   screenshot: path => page.screenshot({path, fullPage: true}).then(() => true),

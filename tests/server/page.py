@@ -101,6 +101,7 @@ class Page(unittest.TestCase):
                 self.assertFalse(browser.overflows(), "the page is wider than a phone")
                 browser.size(1100, 860)
                 self.assertEqual([], browser.complaints())
+                self.look_around(browser, server)
 
                 os.kill(server.worker(), signal.SIGKILL)
                 wait_until(lambda: server.metric("liveedit_worker_starts_total") == 2, "a new worker", server)
@@ -115,9 +116,68 @@ class Page(unittest.TestCase):
                 server.launch()
                 wait_until(lambda: browser.text("#state") == "Live", "the reconnection", seconds=40)
                 self.wait_for_colour(browser, (55, 215, 165), "the edited picture after the restart")
-                browser.click("#start")
+                browser.click("#stop")
                 self.assertEqual("Stopped", browser.text("#state"))
                 wait_until(lambda: server.json("/api/queue")["queue_size"] == 0, "the end of the session", server)
+
+    def look_around(self, browser, server):
+        """The views, a viewer's link with its code, and what a viewer sees."""
+        for view in ("both", "compare", "after"):
+            browser.click(f"label:has(input[value={view}])")
+            self.assertEqual(view, browser.evaluate("() => document.getElementById('stage').dataset.view"))
+        browser.click("#share")
+        link = browser.evaluate("() => document.getElementById('link').value")
+        self.assertRegex(link, rf"^{server.url}/\?watch=[0-9a-f-]{{36}}$")
+        wait_until(lambda: browser.evaluate("() => document.getElementById('code').naturalWidth > 0"), "the code")
+        browser.click("#sharing .primary")
+        with Browser(link) as viewer:
+            viewer.open()
+            self.wait_for_colour(viewer, (55, 215, 165), "the viewer's picture")
+            self.assertFalse(viewer.visible("#controls"))
+            self.assertFalse(viewer.visible("#waiting"))
+
+    def test_without_webrtc(self):
+        """Where there is no WebRTC the pictures go over the WebSocket and come as MJPEG; a picture of the disk is edited, too."""
+        with Server(settings={"pipeline.width": 256, "pipeline.height": 256}) as server:
+            server.ready()
+            picture = self.folder / "picture.png"
+            Image.new("RGB", (320, 240), (200, 40, 90)).save(picture)
+            with Browser(server.url) as browser:
+                browser.without("RTCPeerConnection")
+                browser.open()
+                wait_until(lambda: browser.text("#state") == "Ready", "a page that is ready")
+                browser.choose("#chosen", str(picture))
+                self.wait_for_colour(browser, (55, 215, 165), "the edited picture")
+                self.assertTrue(browser.visible("#after-picture"))
+                self.assertFalse(browser.visible("#after"))
+                self.assertEqual([], browser.complaints())
+
+    def test_prompts_and_settings(self):
+        """What is typed, chosen and set arrives at the server; the history is kept; strange words stay words."""
+        film = make_film(self.folder / "camera.mjpeg", (200, 40, 90))
+        with Server() as server:
+            server.ready()
+            with Browser(server.url, film) as browser:
+                self.start(browser)
+                wait_until(lambda: browser.text("#state") == "Live", "the picture")
+                browser.evaluate("() => { window.said = []; const send = WebSocket.prototype.send; "
+                                 "WebSocket.prototype.send = function(data) { window.said.push(data); return send.call(this, data); }; }")
+                strange = "<b onclick=alert(1)>\"'&"
+                browser.type("#prompt", strange)
+                browser.press("#prompt", "Enter")
+                self.assertIn(strange, browser.text("#suggestions"))
+                browser.click("#suggestions button:has-text('pop art')")
+                browser.click("summary")
+                browser.evaluate("() => { const s = document.getElementById('setting-strength'); s.value = 0.5; s.dispatchEvent(new Event('input')); }")
+                wait_until(lambda: any('"strength":0.5' in said for said in browser.evaluate("() => window.said")), "the setting on its way")
+                said = browser.evaluate("() => window.said")
+                self.assertIn(strange, [json.loads(text)["settings"]["prompt"] for text in said])
+                self.assertEqual("pop art", json.loads(said[-1])["settings"]["prompt"])
+                browser.press("#prompt", "ArrowUp")
+                browser.press("#prompt", "ArrowUp")
+                self.assertEqual(strange, browser.evaluate("() => document.getElementById('prompt').value"))
+                self.assertEqual("Live", browser.text("#state"), "the server took it all")
+                self.assertEqual(0, server.metric("liveedit_messages_refused_total"))
 
     def test_denied_and_full_n(self):
         with Server(settings={"server.max_queue_size": 1}) as server:
@@ -169,10 +229,12 @@ class Page(unittest.TestCase):
             server.ready(60)
             with Browser(server.url, str(film)) as browser:
                 self.start(browser)
-                wait_until(lambda: server.metric("liveedit_pictures_shown_total") > 10, "edited pictures", server, 60)
+                frames = "() => document.getElementById('after').getVideoPlaybackQuality().totalVideoFrames"
+                wait_until(lambda: browser.evaluate(frames) > 10, "edited pictures", server, 60)
                 browser.type("#prompt", "pencil sketch")
-                shown = server.metric("liveedit_pictures_shown_total")
-                wait_until(lambda: server.metric("liveedit_pictures_shown_total") > shown + 10, "sketches", server, 60)
+                browser.press("#prompt", "Enter")
+                shown = browser.evaluate(frames)
+                wait_until(lambda: browser.evaluate(frames) > shown + 25, "sketches", server, 60)
                 before, after = browser.colour("before"), browser.colour("after")
                 browser.screenshot(str(folder / "page.png"))
                 self.assertGreater(np.ptp(before), np.ptp(after) + 5, "a sketch has no colours")
