@@ -9,6 +9,7 @@
 
 #include "core/diffusion/edit_settings.h"
 #include "core/kernels/frame_layout.h"
+#include "core/kernels/matte_bounds.h"
 #include "core/streams/torch_errors.h"
 
 namespace liveedit::diffusion {
@@ -127,7 +128,10 @@ void StreamDiffuser::choose_part(const FrameView& input, const EditParams& param
     return;
   }
   frame.blend = params.region == Region::kForeground ? kernels::Blend::kByAlpha : kernels::Blend::kByInverseAlpha;
-  const kernels::FrameBox seen = runner_->matte_bounds(input, frame.blend);
+  // A crop need not hold what a matte network leaves far from anybody: the window would jump at it.
+  kernels::FrameBox seen;
+  if (params.region_crop) seen = runner_->matte_bounds(input, frame.blend, kernels::kGhostWeight);
+  if (seen.empty()) seen = runner_->matte_bounds(input, frame.blend, kernels::kFaintWeight);
   frame.region_empty = seen.empty();
   if (!params.region_crop || frame.region_empty) return;
   const Model& model = *model_->model;

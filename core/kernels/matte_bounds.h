@@ -11,14 +11,17 @@ namespace liveedit::kernels {
 // Up to this weight of 255 an edit is nothing to see; a matte network leaves as much where there is nobody.
 inline constexpr int kFaintWeight = 8;
 
-// The smallest box around all pixels whose edit `blend` gives a weight that can be seen; empty where there is none.
-// Precondition: a format with alpha, and a blend that reads it.
-FrameBox matte_bounds_cpu(const FrameView& frame, Blend blend);
+// Far from anybody a matte network leaves a few pixels up to it, here and there and for a frame: they are no person.
+inline constexpr int kGhostWeight = 40;
+
+// The smallest box around all pixels whose edit `blend` gives a weight above `least`, of 255; empty where there is
+// none. Precondition: a format with alpha, and a blend that reads it.
+FrameBox matte_bounds_cpu(const FrameView& frame, Blend blend, int least = kFaintWeight);
 
 // The same in device memory, in order on `stream`: `reach` (device memory, zeros before) becomes how far the box
 // reaches from the frame's right edge to the left, from the bottom to the top, from the left to the right, from the top
 // to the bottom.
-void matte_bounds_cuda(const FrameView& frame, Blend blend, std::int32_t reach[4], void* stream);
+void matte_bounds_cuda(const FrameView& frame, Blend blend, int least, std::int32_t reach[4], void* stream);
 
 inline FrameBox box_of_reach(const FrameView& frame, const std::int32_t reach[4]) {
   if (reach[0] == 0) return {};

@@ -85,9 +85,9 @@ class CpuFrameRunner : public FrameRunner {
     return true;
   }
 
-  kernels::FrameBox matte_bounds(const FrameView& input, kernels::Blend blend) override {
+  kernels::FrameBox matte_bounds(const FrameView& input, kernels::Blend blend, int least) override {
     require_host(input);
-    return kernels::matte_bounds_cpu(input, blend);
+    return kernels::matte_bounds_cpu(input, blend, least);
   }
 
   void reset() override {

@@ -93,8 +93,8 @@ class CudaFrameRunner : public FrameRunner {
     return true;
   }
 
-  kernels::FrameBox matte_bounds(const FrameView& input, kernels::Blend blend) override {
-    if (input.memory == MemoryKind::kHost) return kernels::matte_bounds_cpu(input, blend);
+  kernels::FrameBox matte_bounds(const FrameView& input, kernels::Blend blend, int least) override {
+    if (input.memory == MemoryKind::kHost) return kernels::matte_bounds_cpu(input, blend, least);
     const c10::cuda::CUDAStreamGuard guard(up_);
     // As everywhere, only copies touch the caller's memory.
     const auto options = at::TensorOptions().dtype(at::kByte).device(device_);
@@ -102,7 +102,7 @@ class CudaFrameRunner : public FrameRunner {
     const FrameView frame = packed_frame(input, bytes.data_ptr(), MemoryKind::kCuda);
     queue_frame_copy(input, frame, up_);
     const at::Tensor reach = at::zeros({4}, options.dtype(at::kInt));
-    kernels::matte_bounds_cuda(frame, blend, reach.data_ptr<std::int32_t>(), up_.stream());
+    kernels::matte_bounds_cuda(frame, blend, least, reach.data_ptr<std::int32_t>(), up_.stream());
     const at::Tensor found = reach.cpu();
     return kernels::box_of_reach(input, found.const_data_ptr<std::int32_t>());
   }

@@ -61,7 +61,7 @@ class FrameRunner {
   virtual bool write_last_good(const FrameView& original, const FrameView& output, kernels::Blend blend) = 0;
 
   // kernels::matte_bounds_cpu() of a frame in host memory or the device's; waits for the device.
-  virtual kernels::FrameBox matte_bounds(const FrameView& input, kernels::Blend blend) = 0;
+  virtual kernels::FrameBox matte_bounds(const FrameView& input, kernels::Blend blend, int least) = 0;
 
   virtual void reset() = 0;  // waits for the device and forgets all pictures
 };

@@ -15,7 +15,7 @@ namespace liveedit::elements {
 // What the element starts with: the first matte of a scene shall be as good as those that follow.
 inline MatteParams default_matte_params() {
   MatteParams params;
-  params.warm_up = 2;
+  params.warm_up = 3;
   return params;
 }
 

@@ -138,7 +138,7 @@ TEST_F(RealMatte, CompositeIsTheManBeforeTheColour) {
 // A first frame has nothing to remember; looked at three times, it is nearer to what the film settles at.
 TEST_F(RealMatte, TheFirstMatteIsAsGoodAsThoseThatFollow) {
   const auto first = [&](const std::string& properties) { return run("output=matte " + properties, 1)[0]; };
-  EXPECT_EQ(first(""), first("warm-up=2")) << "is the default";
+  EXPECT_EQ(first(""), first("warm-up=3")) << "is the default";
   const Bytes settled = [&] {
     MatteHarness filter(with_weights("output=matte warm-up=0"), kCaps);
     std::vector<Bytes> still;

@@ -9,24 +9,24 @@ namespace liveedit::kernels {
 namespace {
 
 template <Blend kBlend>
-bool any_seen(const std::uint8_t* pixels, int width) {
+bool any_seen(const std::uint8_t* pixels, int width, int least) {
   int seen = 0;
-  for (int x = 0; x < width; ++x) seen |= edit_weight(kBlend, pixels[4 * x + 3]) > kFaintWeight;
+  for (int x = 0; x < width; ++x) seen |= edit_weight(kBlend, pixels[4 * x + 3]) > least;
   return seen != 0;
 }
 
 template <Blend kBlend>
-FrameBox bounds(const FrameView& frame) {
+FrameBox bounds(const FrameView& frame, int least) {
   int left = frame.width;
   int right = 0;
   int top = frame.height;
   int bottom = 0;
   for (int y = 0; y < frame.height; ++y) {
     const std::uint8_t* pixels = frame.planes[0] + static_cast<std::ptrdiff_t>(y) * frame.strides[0];
-    if (!any_seen<kBlend>(pixels, frame.width)) continue;
+    if (!any_seen<kBlend>(pixels, frame.width, least)) continue;
     top = std::min(top, y);
     bottom = y + 1;
-    const auto seen = [&](int x) { return edit_weight(kBlend, pixels[4 * x + 3]) > kFaintWeight; };
+    const auto seen = [&](int x) { return edit_weight(kBlend, pixels[4 * x + 3]) > least; };
     for (int x = 0; x < left; ++x) {
       if (seen(x)) left = x;
     }
@@ -40,8 +40,9 @@ FrameBox bounds(const FrameView& frame) {
 
 }  // namespace
 
-FrameBox matte_bounds_cpu(const FrameView& frame, Blend blend) {
-  return blend == Blend::kByInverseAlpha ? bounds<Blend::kByInverseAlpha>(frame) : bounds<Blend::kByAlpha>(frame);
+FrameBox matte_bounds_cpu(const FrameView& frame, Blend blend, int least) {
+  return blend == Blend::kByInverseAlpha ? bounds<Blend::kByInverseAlpha>(frame, least)
+                                         : bounds<Blend::kByAlpha>(frame, least);
 }
 
 }  // namespace liveedit::kernels

@@ -59,10 +59,10 @@ __global__ void fill_packed(const typename Stored::Bits* picture, int picture_wi
 }
 
 __global__ void find_reach(const std::uint8_t* pixels, std::ptrdiff_t stride, int width, int height, Blend blend,
-                           std::int32_t* reach) {
+                           int least, std::int32_t* reach) {
   const int x = static_cast<int>(blockIdx.x * kBlockWidth + threadIdx.x);
   const int y = static_cast<int>(blockIdx.y * kBlockHeight + threadIdx.y);
-  const bool seen = x < width && y < height && edit_weight(blend, pixels[y * stride + 4 * x + 3]) > kFaintWeight;
+  const bool seen = x < width && y < height && edit_weight(blend, pixels[y * stride + 4 * x + 3]) > least;
   // A warp is a row of the block.
   const unsigned row = __ballot_sync(0xffffffffu, seen);
   if (threadIdx.x != 0 || row == 0) return;
@@ -148,10 +148,10 @@ void picture_to_frame_cuda(const PictureTensor& picture, const FrameView& origin
   }
 }
 
-void matte_bounds_cuda(const FrameView& frame, Blend blend, std::int32_t reach[4], void* stream) {
+void matte_bounds_cuda(const FrameView& frame, Blend blend, int least, std::int32_t reach[4], void* stream) {
   find_reach<<<grid_for(frame.width, frame.height), dim3(kBlockWidth, kBlockHeight), 0,
                static_cast<cudaStream_t>(stream)>>>(frame.planes[0], frame.strides[0], frame.width, frame.height, blend,
-                                                    reach);
+                                                    least, reach);
   check_launch("find_reach");
 }
 

@@ -99,24 +99,25 @@ TEST_F(CudaFrameConvert, BlendsByAlphaAsTheCpuDoes) {
 }
 
 TEST_F(CudaFrameConvert, FindsTheBoundsThatTheCpuFinds) {
-  for (const Blend blend : {Blend::kByAlpha, Blend::kByInverseAlpha}) {
+  for (const auto& [blend, least] :
+       {std::pair{Blend::kByAlpha, kFaintWeight}, {Blend::kByInverseAlpha, kGhostWeight}}) {
     for (const FrameBox& box : {FrameBox{}, {0, 0, 1, 1}, {130, 36, 1, 1}, {33, 7, 60, 20}, {0, 0, 131, 37}}) {
       OwnedFrame frame(PixelFormat::kRgba, 131, 37, 0);
       frame.fill_random(5);
       for (int y = 0; y < 37; ++y) {
         for (int x = 0; x < 131; ++x) {
           const bool inside = x >= box.x && x < box.x + box.width && y >= box.y && y < box.y + box.height;
-          const int weight = inside ? 100 : kFaintWeight;
+          const int weight = inside ? least + 1 : least;
           frame.view().planes[0][y * frame.view().strides[0] + 4 * x + 3] =
               static_cast<std::uint8_t>(blend == Blend::kByAlpha ? weight : 255 - weight);
         }
       }
-      ASSERT_EQ(matte_bounds_cpu(frame.view(), blend), box);
+      ASSERT_EQ(matte_bounds_cpu(frame.view(), blend, least), box);
       const DeviceBytes bytes(frame.bytes().data(), frame.bytes().size());
       const std::int32_t zeros[4] = {};
       const DeviceBytes reach(zeros, sizeof zeros);
-      matte_bounds_cuda(frame.view_at(bytes.data(), MemoryKind::kCuda), blend, static_cast<std::int32_t*>(reach.data()),
-                        nullptr);
+      matte_bounds_cuda(frame.view_at(bytes.data(), MemoryKind::kCuda), blend, least,
+                        static_cast<std::int32_t*>(reach.data()), nullptr);
       std::int32_t found[4];
       std::memcpy(found, reach.read().data(), sizeof found);
       EXPECT_EQ(box_of_reach(frame.view(), found), box);

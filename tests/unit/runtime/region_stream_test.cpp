@@ -179,6 +179,20 @@ TEST_F(RegionCropTest, ACropIsTheEditOfThatPartAlone) {
   }
 }
 
+// What a matte network leaves of nobody, far away and faint, is in no crop, and stays as it is.
+TEST_F(RegionCropTest, AFaintTraceElsewhereDoesNotWidenTheCrop) {
+  const auto person = [](int x, int y) { return x < 180 && y < 175 ? 255 : 0; };
+  const auto with_trace = [person](int x, int y) { return x >= 600 && y >= 400 ? 35 : person(x, y); };
+  const MattedPicture traced(640, 480, 3, with_trace);
+  MattedPicture expected =
+      edit(*stream_, MattedPicture(640, 480, 3, person), edit_of(Region::kForeground, true)).picture;
+  for (std::size_t i = 3; i < expected.bytes.size(); i += 4) expected.bytes[i] = traced.bytes[i];
+  EXPECT_EQ(edit(*stream_, traced, edit_of(Region::kForeground, true)).picture, expected);
+  // Where there is nothing else, it is what is to be edited.
+  const MattedPicture trace(640, 480, 3, [](int x, int y) { return x >= 600 && y >= 400 ? 35 : 0; });
+  EXPECT_EQ(edit(*stream_, trace, edit_of(Region::kForeground, true)).result.outcome, FrameOutcome::kEdited);
+}
+
 // Twice the size, bilinear.
 Picture doubled(const Picture& from) {
   Picture to(2 * from.width, 2 * from.height);
