@@ -185,7 +185,7 @@ async function measure() {
   if (!live || $('meters').hidden) return;
   $('rate').textContent = `${live.rate} fps`;
   const transit = await live.transit();
-  const pace = await fetch(`/api/media/${user}`).then(answer => answer.ok ? answer.json() : null).catch(() => null);
+  const pace = transit === null ? null : await fetch(`/api/media/${user}`).then(answer => answer.ok ? answer.json() : null).catch(() => null);
   const delay = transit === null || !pace?.edit_seconds ? null : transit + pace.edit_seconds;
   $('delay').textContent = delay === null ? '' : `${Math.round(delay * 1000)} ms`;
 }

@@ -44,15 +44,22 @@ export class SettingsForm {
     const value = Object.assign(document.createElement('span'), {className: 'value'});
     input.id = label.htmlFor = `setting-${key}`;
     label.textContent = about.title;
-    const show = () => { value.textContent = input.type === 'range' ? String(Number(Number(input.value).toFixed(3))) : ''; };
+    // A default outside the range means: whatever the model was made for.
+    const own = about.default < about.min || about.default > about.max;
+    const show = untouched => {
+      value.textContent = untouched && own ? 'the model\'s own' : input.type === 'range' ? String(Number(Number(untouched ? about.default : input.value).toFixed(3))) : '';
+      input.classList.toggle('own', Boolean(untouched && own));
+    };
+    if (own && input.type === 'range') input.value = (about.min + about.max) / 2;
+    if (own && input.type === 'number') input.value = '';
     input.addEventListener('input', () => {
       if (!input.checkValidity()) return;
       this.#changed.set(key, this.#value(input, about));
-      show();
+      show(false);
       clearTimeout(this.#timer);
       this.#timer = setTimeout(this.#told, SOON);
     });
-    show();
+    show(true);
     const help = Object.assign(document.createElement('p'), {id: `${input.id}-about`, textContent: about.description ?? ''});
     input.setAttribute('aria-describedby', help.id);
     head.append(label, about.field === 'checkbox' ? input : value);

@@ -178,6 +178,15 @@ class Outputs(unittest.TestCase):
             self.assertEqual((64, 48), (streams["video"]["width"], streams["video"]["height"]))
             self.assertLess(abs(self.middle(server.get("/api/snapshot/film")[1]) - (55, 215, 165)).max(), 12)
 
+            streams = probe(f"{server.url}/api/hls/film/index.m3u8", "-read_intervals", "%+1")
+            self.assertEqual({"video", "audio"}, set(streams))
+            self.assertEqual("h264", streams["video"]["codec_name"])
+            self.assertEqual(404, server.get("/api/hls/nobody/index.m3u8")[0])
+            self.assertEqual(404, server.get("/hls/0123/0.ts")[0])
+            facts = json.loads(server.get("/api/media/film")[1])
+            self.assertTrue(facts["sound"])
+            self.assertGreater(facts["edit_seconds"], 0)
+
             self.assertFalse(json.loads(server.get("/api/record/film")[1])["recording"])
             name = self.post(server, "/api/record/film", {"action": "start"})["name"]
             self.edited(server, "film", 30)

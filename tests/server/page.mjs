@@ -2,17 +2,18 @@
 // The page in Debian's Chromium, with a camera that plays a film. Steered line by line from page.py: each line on stdin is a JSON array
 // [command, ...arguments], each line on stdout its answer.
 //
-//   node page.mjs URL [CAMERA.mjpeg]     without a camera film: the camera is denied
+//   node page.mjs URL [CAMERA.mjpeg [MICROPHONE.wav]]     without a camera film: the camera is denied
 //
 // LIVEEDIT_NODE is the folder with node_modules (playwright-core), LIVEEDIT_CHROMIUM the browser.
 import {createInterface} from 'node:readline';
 import {createRequire} from 'node:module';
 
 const {chromium} = createRequire(`${process.env.LIVEEDIT_NODE}/`)('playwright-core');
-const [url, film] = process.argv.slice(2);
+const [url, film, sound] = process.argv.slice(2);
 
 const flags = ['--no-sandbox'];
 if (film) flags.push('--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream', `--use-file-for-fake-video-capture=${film}`);
+if (sound) flags.push(`--use-file-for-fake-audio-capture=${sound}`);
 const browser = await chromium.launch({executablePath: process.env.LIVEEDIT_CHROMIUM, headless: true, args: flags});
 const page = await browser.newPage({viewport: {width: 1100, height: 860}});
 const complaints = [];
@@ -42,6 +43,27 @@ const commands = {
   text: selector => page.textContent(selector),
   visible: selector => page.isVisible(selector),
   colour: id => page.evaluate(middle, id),
+  hold: async (selector, milliseconds) => {
+    await page.hover(selector);
+    await page.mouse.down();
+    await page.waitForTimeout(milliseconds);
+    await page.mouse.up();
+    return true;
+  },
+  // Tab by tab: what has the focus.
+  tab: () => page.keyboard.press('Tab').then(() => page.evaluate(() => document.activeElement.id || document.activeElement.textContent)),
+  key: key => page.keyboard.press(key).then(() => true),
+  // Goes on with a slow link (bytes a second), or a quick one again (0).
+  throttle: async bytes => {
+    const cdp = await page.context().newCDPSession(page);
+    await cdp.send('Network.emulateNetworkConditions', {offline: false, latency: 50, downloadThroughput: bytes || -1, uploadThroughput: bytes || -1});
+    return true;
+  },
+  heap: async () => {
+    const cdp = await page.context().newCDPSession(page);
+    await cdp.send('HeapProfiler.collectGarbage');
+    return (await cdp.send('Runtime.getHeapUsage')).usedSize;
+  },
   press: (selector, key) => page.press(selector, key).then(() => true),
   // A file for an input.
   choose: (selector, path) => page.setInputFiles(selector, path).then(() => true),

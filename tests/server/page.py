@@ -21,9 +21,9 @@ if not NODE or not CHROMIUM or not (MODULES / "node_modules/playwright-core").ex
 
 
 class Browser:
-    def __init__(self, url, film=None):
+    def __init__(self, url, film=None, sound=None):
         self.log = tempfile.TemporaryFile(mode="w+")
-        self.process = subprocess.Popen([NODE, Path(__file__).with_name("page.mjs"), url, *([film] if film else [])], text=True, bufsize=1,
+        self.process = subprocess.Popen([NODE, Path(__file__).with_name("page.mjs"), url, *([film] if film else []), *([sound] if sound else [])], text=True, bufsize=1,
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log,
                                         env=dict(os.environ, LIVEEDIT_CHROMIUM=CHROMIUM, LIVEEDIT_NODE=str(MODULES)))
 
@@ -178,6 +178,75 @@ class Page(unittest.TestCase):
                 self.assertEqual(strange, browser.evaluate("() => document.getElementById('prompt').value"))
                 self.assertEqual("Live", browser.text("#state"), "the server took it all")
                 self.assertEqual(0, server.metric("liveedit_messages_refused_total"))
+
+    def test_talk(self):
+        """What is said while the button is held becomes the prompt; so does each sentence where the page listens all the time."""
+        film = make_film(self.folder / "camera.mjpeg", (200, 40, 90))
+        sound = str(self.folder / "microphone.wav")  # a second of humming, a second of quiet, and so on
+        subprocess.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "aevalsrc='lt(mod(t,2),1)*0.5*sin(2*PI*160*t+3*sin(2*PI*5*t))*(0.6+0.4*sin(2*PI*4*t))*(1+sin(2*PI*480*t))/2:s=48000:d=4'", sound],
+                       check=True, timeout=60)
+        with Server(settings={"model.speech": "text=make+it+snow"}) as server:
+            server.ready()
+            with Browser(server.url, film, sound) as browser:
+                self.start(browser)
+                wait_until(lambda: browser.text("#state") == "Live", "the picture")
+                browser.hold("#talk", 3000)
+                wait_until(lambda: browser.text("#state").startswith("Heard: make it snow"), "what was said")
+                self.assertRegex(browser.evaluate("() => document.getElementById('prompt').value"), "^make it snow")
+                browser.type("#prompt", "mosaic")
+                browser.check("#listen")
+                wait_until(lambda: browser.evaluate("() => document.getElementById('prompt').value").startswith("make it snow"), "a sentence", seconds=30)
+                browser.evaluate("() => document.getElementById('listen').click()")
+                self.assertEqual([], browser.complaints())
+
+    def test_keyboard(self):
+        """Everything can be reached and done without a mouse, in the order in which it is seen."""
+        film = make_film(self.folder / "camera.mjpeg", (200, 40, 90))
+        with Server() as server:
+            server.ready()
+            with Browser(server.url, film) as browser:
+                browser.open()
+                wait_until(lambda: browser.text("#state") == "Ready", "a page that is ready")
+                self.assertEqual(["start", "screen", "file", "prompt", "talk"], [browser.tab() for _ in range(5)])
+                browser.evaluate("() => document.getElementById('start').focus()")
+                browser.key("Enter")
+                wait_until(lambda: browser.text("#state") == "Live", "the picture")
+                self.assertEqual("stop", browser.evaluate("() => document.activeElement.id"))
+                browser.evaluate("() => document.querySelector('#views input').focus()")
+                browser.key("ArrowRight")
+                browser.key("ArrowRight")
+                self.assertEqual("compare", browser.evaluate("() => document.getElementById('stage').dataset.view"))
+                browser.evaluate("() => document.getElementById('divider').focus()")
+                browser.key("ArrowRight")
+                self.assertEqual("51%", browser.evaluate("() => document.getElementById('pictures').style.getPropertyValue('--cut')"))
+                browser.evaluate("() => document.getElementById('stop').focus()")
+                browser.key("Enter")
+                self.assertEqual("Stopped", browser.text("#state"))
+                self.assertEqual("start", browser.evaluate("() => document.activeElement.id"))
+
+    def test_slow_link_and_long_run(self):
+        """Over the WebSocket: 200 kbit/s slow it down and break nothing, and hundreds of pictures leave no memory behind."""
+        with Server() as server:
+            server.ready()
+            picture = self.folder / "picture.png"
+            Image.new("RGB", (320, 240), (200, 40, 90)).save(picture)
+            with Browser(server.url) as browser:
+                browser.without("RTCPeerConnection")
+                browser.open()
+                wait_until(lambda: browser.text("#state") == "Ready", "a page that is ready")
+                browser.choose("#chosen", str(picture))
+                self.wait_for_colour(browser, (55, 215, 165), "the edited picture")
+                edited = server.metric("liveedit_frames_edited_total")
+                wait_until(lambda: server.metric("liveedit_frames_edited_total") > edited + 50, "pictures", server)
+                before = browser.heap()
+                wait_until(lambda: server.metric("liveedit_frames_edited_total") > edited + 450, "many pictures", server, 60)
+                self.assertLess(browser.heap(), before + 3e6)
+                browser.throttle(200_000 / 8)
+                edited = server.metric("liveedit_frames_edited_total")
+                wait_until(lambda: server.metric("liveedit_frames_edited_total") > edited + 5, "pictures over a slow link", server, 60)
+                self.assertEqual("Live", browser.text("#state"))
+                browser.throttle(0)
+                self.assertEqual([], browser.complaints())
 
     def test_denied_and_full_n(self):
         with Server(settings={"server.max_queue_size": 1}) as server:

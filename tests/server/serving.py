@@ -176,7 +176,7 @@ class Client:
 
     async def watch(self, query=""):
         """A viewer of this user's pictures."""
-        answer = await self.http.get(f"{self.server.url}/api/stream/{self.user}{query}")
+        answer = await self.http.get(f"{self.server.url}/api/stream/{self.user}{query}", timeout=aiohttp.ClientTimeout(total=None))
         assert answer.status == 200, f"{answer.status}: {await answer.text()}"
         return Viewer(answer)
 

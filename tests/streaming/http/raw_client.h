@@ -45,8 +45,9 @@ class RawClient {
   std::string buffer_;
 };
 
-// A server with GET /hello, POST /echo (at most 1000 bytes), /who (which client asks), GET /never (no answer), /later (from another thread),
-// /throws, /drop (responder dropped), /injected (a header with a line break), /stream (the last stream is in `stream`).
+// A server with GET /hello, POST /echo (at most 1000 bytes), /who (which client asks), GET /never (no answer), /later
+// (from another thread), /throws, /drop (responder dropped), /injected (a header with a line break), /stream (the last
+// stream is in `stream`).
 struct TestServer {
   explicit TestServer(ServerConfig config = {});
   ~TestServer();
