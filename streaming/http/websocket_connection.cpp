@@ -37,7 +37,10 @@ auto result_in(error_code& error) {
 template <typename Stream>
 struct Session : std::enable_shared_from_this<Session<Stream>> {
   Session(Stream& stream, std::shared_ptr<void> owner)
-      : connection(std::move(owner)), socket(stream), wake(stream.get_executor(), Forever::max()) {}
+      : connection(std::move(owner)),
+        socket(stream),
+        wake(stream.get_executor(), Forever::max()),
+        end(stream.get_executor(), Forever::max()) {}
 
   using Forever = asio::steady_timer::time_point;
 
@@ -53,15 +56,20 @@ struct Session : std::enable_shared_from_this<Session<Stream>> {
     woken = true;
     wake.cancel();
   }
+  // The writer's alone: whoever else waited here would take away what wakes it.
   asio::awaitable<void> sleep() {
     error_code ignored;
     while (!woken) co_await wake.async_wait(result_in(ignored));
     woken = false;
   }
+  asio::awaitable<void> wait_for_writer() {
+    error_code ignored;
+    while (!writer_ended) co_await end.async_wait(result_in(ignored));
+  }
 
   const std::shared_ptr<void> connection;  // owns the stream
   beast::websocket::stream<Stream&, false> socket;
-  asio::steady_timer wake;
+  asio::steady_timer wake, end;
   bool woken = false, writer_ended = false;
   std::shared_ptr<OutgoingMessages> outgoing;
 };
@@ -85,7 +93,7 @@ asio::awaitable<void> write_messages(std::shared_ptr<Session<Stream>> session) {
     }
   }
   session->writer_ended = true;
-  session->wake_up();
+  session->end.cancel();
 }
 
 // One message after the other, until there are no more.
@@ -140,7 +148,7 @@ asio::awaitable<void> serve_websocket(Stream& stream, std::shared_ptr<void> conn
       socket.get_executor(), [session] { return write_messages(session); }, asio::detached);
   co_await read_messages(session, events);
   session->outgoing->client_left();
-  while (!session->writer_ended) co_await session->sleep();
+  co_await session->wait_for_writer();
   events.on_close();
 }
 
