@@ -2,23 +2,21 @@
 """The interfaces of systems 000 and 002, recordings, and reference pictures, as their own clients use them."""
 import asyncio
 import base64
-
 import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
-import time
 import unittest
 import urllib.error
 import urllib.request
 from pathlib import Path
 
+from serving import Client, Server, jpeg, pixels  # skips where aiohttp is missing
+
 import aiohttp
 import numpy as np
-
-
-from serving import Client, Server, jpeg, pixels
 
 INVERTED = (55, 215, 165)  # of jpeg()'s colour
 BLUE = (10, 20, 230)
@@ -226,11 +224,11 @@ class MoreInterfaces(unittest.IsolatedAsyncioTestCase):
             self.skipTest(f"there is no {model} or {recording}")
         with Server(model=None, settings={"model.speech": model}) as server:
             server.ready()
-            begin = time.monotonic()
             status, answer, _ = Requests(server).form("/api/stt", file=recording.read_bytes())
-            print(f"{answer} after {time.monotonic() - begin:.1f} s")
             self.assertEqual(200, status)
-            self.assertIn("ask not what your country can do for you", answer["text"].lower())
+            # Where the speaker rests, and so where sentences end, is not what is asked here.
+            words = re.findall(r"[a-z]+", answer["text"].lower())
+            self.assertEqual("and so my fellow americans ask not what your country can do for you ask what you can do for your country", " ".join(words))
 
     async def test_reference_pictures_n(self):
         """System 001: without an IP-Adapter 400 and why."""
