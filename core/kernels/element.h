@@ -12,4 +12,17 @@ constexpr std::size_t element_bytes(Element element) {
   return element == Element::kF32 ? 4 : 2;
 }
 
+// Calls `work` with a value of that of the three types which stands for `element`.
+template <typename F32, typename F16, typename Bf16, typename Work>
+void visit_element(Element element, Work&& work) {
+  switch (element) {
+    case Element::kF32:
+      return work(F32{});
+    case Element::kF16:
+      return work(F16{});
+    case Element::kBf16:
+      return work(Bf16{});
+  }
+}
+
 }  // namespace liveedit::kernels

@@ -6,6 +6,7 @@
 
 #include "core/api/frame_view.h"
 #include "core/kernels/blend.h"
+#include "core/kernels/element.h"
 
 #ifdef __CUDACC__
 #define LIVEEDIT_HOST_DEVICE __host__ __device__
@@ -174,5 +175,11 @@ struct StoredF16 {
     return static_cast<Bits>(sign | (magnitude < 0x38800000u ? subnormal : normal));
   }
 };
+
+// Calls `work` with the stored form of `element`.
+template <typename Work>
+void by_stored(Element element, Work&& work) {
+  visit_element<StoredF32, StoredF16, StoredBf16>(element, work);
+}
 
 }  // namespace liveedit::kernels

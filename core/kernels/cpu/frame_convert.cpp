@@ -75,26 +75,12 @@ void fill_frame(const PictureTensor& picture, const FrameView& original, const F
 }  // namespace
 
 void frame_to_picture_cpu(const FrameView& frame, const PictureTensor& picture) {
-  switch (picture.element) {
-    case Element::kF32:
-      return fill_picture<StoredF32>(frame, picture);
-    case Element::kF16:
-      return fill_picture<StoredF16>(frame, picture);
-    case Element::kBf16:
-      return fill_picture<StoredBf16>(frame, picture);
-  }
+  by_stored(picture.element, [&]<typename Stored>(Stored) { fill_picture<Stored>(frame, picture); });
 }
 
 void picture_to_frame_cpu(const PictureTensor& picture, const FrameView& original, const FrameView& frame,
                           Blend blend) {
-  switch (picture.element) {
-    case Element::kF32:
-      return fill_frame<StoredF32>(picture, original, frame, blend);
-    case Element::kF16:
-      return fill_frame<StoredF16>(picture, original, frame, blend);
-    case Element::kBf16:
-      return fill_frame<StoredBf16>(picture, original, frame, blend);
-  }
+  by_stored(picture.element, [&]<typename Stored>(Stored) { fill_frame<Stored>(picture, original, frame, blend); });
 }
 
 void copy_frame_cpu(const FrameView& from, const FrameView& to) {

@@ -4,7 +4,16 @@
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
 
+#include "core/kernels/element.h"
+
 namespace liveedit::kernels {
+
+// Calls `work` with a number of the type that `element` stands for:
+//   by_element(work.element, [&]<typename T>(T) { launch<T>(work, stream); });
+template <typename Work>
+void by_element(Element element, Work&& work) {
+  visit_element<float, __half, __nv_bfloat16>(element, work);
+}
 
 template <typename T>
 __device__ inline float to_float(T value);

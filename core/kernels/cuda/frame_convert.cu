@@ -125,27 +125,14 @@ void launch_fill_frame(const PictureTensor& picture, const FrameView& original, 
 
 void frame_to_picture_cuda(const FrameView& frame, const PictureTensor& picture, void* stream) {
   const auto queue = static_cast<cudaStream_t>(stream);
-  switch (picture.element) {
-    case Element::kF32:
-      return launch_fill_picture<StoredF32>(frame, picture, queue);
-    case Element::kF16:
-      return launch_fill_picture<StoredF16>(frame, picture, queue);
-    case Element::kBf16:
-      return launch_fill_picture<StoredBf16>(frame, picture, queue);
-  }
+  by_stored(picture.element, [&]<typename Stored>(Stored) { launch_fill_picture<Stored>(frame, picture, queue); });
 }
 
 void picture_to_frame_cuda(const PictureTensor& picture, const FrameView& original, const FrameView& frame, Blend blend,
                            void* stream) {
   const auto queue = static_cast<cudaStream_t>(stream);
-  switch (picture.element) {
-    case Element::kF32:
-      return launch_fill_frame<StoredF32>(picture, original, frame, blend, queue);
-    case Element::kF16:
-      return launch_fill_frame<StoredF16>(picture, original, frame, blend, queue);
-    case Element::kBf16:
-      return launch_fill_frame<StoredBf16>(picture, original, frame, blend, queue);
-  }
+  by_stored(picture.element,
+            [&]<typename Stored>(Stored) { launch_fill_frame<Stored>(picture, original, frame, blend, queue); });
 }
 
 void matte_bounds_cuda(const FrameView& frame, Blend blend, int least, std::int32_t reach[4], void* stream) {

@@ -294,14 +294,7 @@ std::size_t group_norm_workspace_bytes(const GroupNorm& norm) {
 }
 
 void group_norm_cuda(const GroupNorm& norm, void* workspace, void* stream) {
-  switch (norm.element) {
-    case Element::kF32:
-      return launch<float>(norm, workspace, stream);
-    case Element::kF16:
-      return launch<__half>(norm, workspace, stream);
-    case Element::kBf16:
-      return launch<__nv_bfloat16>(norm, workspace, stream);
-  }
+  by_element(norm.element, [&]<typename T>(T) { launch<T>(norm, workspace, stream); });
 }
 
 }  // namespace liveedit::kernels

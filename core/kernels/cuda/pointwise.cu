@@ -80,14 +80,7 @@ void launch(const Geglu& work, cudaStream_t stream) {
 template <typename Work>
 void dispatch(const Work& work, void* stream) {
   const auto queue = static_cast<cudaStream_t>(stream);
-  switch (work.element) {
-    case Element::kF32:
-      return launch<float>(work, queue);
-    case Element::kF16:
-      return launch<__half>(work, queue);
-    case Element::kBf16:
-      return launch<__nv_bfloat16>(work, queue);
-  }
+  by_element(work.element, [&]<typename T>(T) { launch<T>(work, queue); });
 }
 
 }  // namespace

@@ -247,14 +247,7 @@ std::int64_t token_attention_workspace(int heads, int head_dim, int places) {
 
 void token_attention_cuda(const TokenAttention& work, void* stream) {
   const auto queue = static_cast<cudaStream_t>(stream);
-  switch (work.element) {
-    case Element::kF32:
-      return launch<float>(work, queue);
-    case Element::kF16:
-      return launch<__half>(work, queue);
-    case Element::kBf16:
-      return launch<__nv_bfloat16>(work, queue);
-  }
+  by_element(work.element, [&]<typename T>(T) { launch<T>(work, queue); });
 }
 
 }  // namespace liveedit::kernels
