@@ -7,32 +7,12 @@
 
 #include <gtest/gtest.h>
 
-#include "core/api/error.h"
 #include "tests/elements/core_double/text_mark.h"
+#include "tests/elements/error_kinds.h"
 #include "tests/elements/filter_harness.h"
 
 namespace liveedit::testing {
 namespace {
-
-struct Mapping {
-  ErrorKind kind;
-  GQuark domain;
-  int code;
-};
-
-const Mapping kMappings[] = {
-    {ErrorKind::kNotFound, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND},
-    {ErrorKind::kSettings, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS},
-    {ErrorKind::kBadModel, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_READ},
-    {ErrorKind::kUnavailable, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_INIT},
-    {ErrorKind::kOutOfMemory, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NO_SPACE_LEFT},
-    {ErrorKind::kInference, GST_STREAM_ERROR, GST_STREAM_ERROR_FAILED},
-    {ErrorKind::kDeviceLost, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_FAILED},
-};
-
-std::string number_of(ErrorKind kind) {
-  return std::to_string(static_cast<int>(kind));
-}
 
 std::vector<GstProgressType> progress_of(FilterHarness& filter) {
   std::vector<GstProgressType> types;
@@ -55,7 +35,7 @@ TEST(Load, IsToldStepByStep) {
 }
 
 TEST(Load, EachFailureIsOneErrorOfItsKind_n) {
-  for (const Mapping& mapping : kMappings) {
+  for (const ErrorMapping& mapping : kErrorMappings) {
     FilterHarness filter("model=load-error=" + number_of(mapping.kind));
     EXPECT_EQ(filter.push(0), GST_FLOW_ERROR);
     EXPECT_EQ(filter.push(1), GST_FLOW_ERROR);

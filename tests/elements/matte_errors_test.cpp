@@ -6,17 +6,13 @@
 
 #include <gtest/gtest.h>
 
-#include "core/api/error.h"
+#include "tests/elements/error_kinds.h"
 #include "tests/elements/matte_harness.h"
 
 namespace liveedit::testing {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string number_of(ErrorKind kind) {
-  return std::to_string(static_cast<int>(kind));
-}
 
 TEST(MatteLoad, EachFailureIsOneError_n) {
   for (const ErrorKind kind : {ErrorKind::kNotFound, ErrorKind::kBadModel, ErrorKind::kUnavailable}) {

@@ -25,37 +25,27 @@ void write_sample(guint8* to, GstAudioFormat format, float value) {
   }
 }
 
+ElementHarness::Wanted named(const char* name) {
+  return [name](GstMessage* message) {
+    return GST_MESSAGE_TYPE(message) == GST_MESSAGE_ELEMENT && gst_message_has_name(message, name);
+  };
+}
+
 }  // namespace
 
-SpeechHarness::SpeechHarness(const std::string& properties, const std::string& caps, bool live) {
-  GError* error = nullptr;
-  element_ =
-      gst_parse_launch_full(("whisperprompt " + properties).c_str(), nullptr, GST_PARSE_FLAG_FATAL_ERRORS, &error);
-  if (!element_) {
-    ADD_FAILURE() << error->message;
-    g_clear_error(&error);
-    std::abort();
-  }
-  gst_object_ref_sink(element_);
-  bus_ = gst_bus_new();
-  gst_element_set_bus(element_, bus_);
-  harness_ = gst_harness_new_with_element(element_, "sink", "src");
-  gst_harness_set_live(harness_, live);
-  gst_pad_add_probe(harness_->sinkpad,
+SpeechHarness::SpeechHarness(const std::string& properties, const std::string& caps, bool live)
+    : ElementHarness("whisperprompt " + properties) {
+  gst_harness_set_live(harness(), live);
+  gst_pad_add_probe(harness()->sinkpad,
                     static_cast<GstPadProbeType>(GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM),
                     watch, this, nullptr);
   GstCaps* parsed = gst_caps_from_string(caps.c_str());
   info_ = gst_audio_info_new_from_caps(parsed);
-  gst_harness_set_src_caps(harness_, parsed);
+  gst_harness_set_src_caps(harness(), parsed);
 }
 
 SpeechHarness::~SpeechHarness() {
-  gst_harness_teardown(harness_);
-  gst_element_set_state(element_, GST_STATE_NULL);
-  gst_element_set_bus(element_, nullptr);
-  gst_bus_set_flushing(bus_, TRUE);
-  gst_object_unref(bus_);
-  gst_object_unref(element_);
+  close();
   if (info_) gst_audio_info_free(info_);
 }
 
@@ -83,7 +73,7 @@ GstBuffer* SpeechHarness::sound(double seconds, float loudness) {
 GstFlowReturn SpeechHarness::push(double seconds, float loudness) {
   while (seconds > 1e-9) {
     const double piece = std::min(seconds, buffer_seconds_);
-    const GstFlowReturn flow = gst_harness_push(harness_, sound(piece, loudness));
+    const GstFlowReturn flow = gst_harness_push(harness(), sound(piece, loudness));
     if (flow != GST_FLOW_OK) return flow;
     seconds -= piece;
   }
@@ -96,7 +86,7 @@ GstFlowReturn SpeechHarness::push(const std::vector<float>& samples) {
   gst_buffer_fill(buffer, 0, samples.data(), bytes);
   GST_BUFFER_PTS(buffer) = time_;
   time_ += gst_util_uint64_scale_int(samples.size(), GST_SECOND, GST_AUDIO_INFO_RATE(info_));
-  return gst_harness_push(harness_, buffer);
+  return gst_harness_push(harness(), buffer);
 }
 
 void SpeechHarness::start_segment(GstClockTime start, GstClockTime time) {
@@ -104,7 +94,7 @@ void SpeechHarness::start_segment(GstClockTime start, GstClockTime time) {
   gst_segment_init(&segment, GST_FORMAT_TIME);
   segment.start = segment.position = start;
   segment.time = time;
-  gst_harness_push_event(harness_, gst_event_new_segment(&segment));
+  push_event(gst_event_new_segment(&segment));
 }
 
 GstPadProbeReturn SpeechHarness::watch(GstPad*, GstPadProbeInfo* info, gpointer self) {
@@ -182,60 +172,21 @@ std::string SpeechHarness::wait_text() {
 }
 
 void SpeechHarness::answer_texts_with(GstFlowReturn flow) {
-  g_object_set_data(G_OBJECT(harness_->sinkpad), "flow", GINT_TO_POINTER(flow));
-  gst_pad_set_chain_function(harness_->sinkpad, [](GstPad* pad, GstObject*, GstBuffer* buffer) {
+  g_object_set_data(G_OBJECT(harness()->sinkpad), "flow", GINT_TO_POINTER(flow));
+  gst_pad_set_chain_function(harness()->sinkpad, [](GstPad* pad, GstObject*, GstBuffer* buffer) {
     gst_buffer_unref(buffer);
     return static_cast<GstFlowReturn>(GPOINTER_TO_INT(g_object_get_data(G_OBJECT(pad), "flow")));
   });
 }
 
-void SpeechHarness::collect() {
-  while (GstMessage* message = gst_bus_pop(bus_)) taken_.emplace_back(message);
-}
-
 std::vector<MessagePtr> SpeechHarness::element_messages(const char* name) {
-  collect();
-  std::vector<MessagePtr> found, others;
-  for (MessagePtr& message : taken_) {
-    const bool wanted =
-        GST_MESSAGE_TYPE(message.get()) == GST_MESSAGE_ELEMENT && gst_message_has_name(message.get(), name);
-    (wanted ? found : others).push_back(std::move(message));
-  }
-  taken_ = std::move(others);
-  return found;
+  return messages(named(name));
 }
 
 MessagePtr SpeechHarness::wait_message(const char* name) {
-  const gint64 end = g_get_monotonic_time() + kPatience;
-  while (g_get_monotonic_time() < end) {
-    std::vector<MessagePtr> found = element_messages(name);
-    if (!found.empty()) {
-      MessagePtr first = std::move(found.front());
-      taken_.insert(taken_.begin(), std::make_move_iterator(found.begin() + 1), std::make_move_iterator(found.end()));
-      return first;
-    }
-    g_usleep(kNap);
-  }
-  ADD_FAILURE() << "no message " << name;
-  return nullptr;
-}
-
-std::vector<Complaint> SpeechHarness::complaints(GstMessageType type) {
-  collect();
-  std::vector<Complaint> found;
-  for (const MessagePtr& message : taken_) {
-    if (GST_MESSAGE_TYPE(message.get()) != type) continue;
-    GError* error = nullptr;
-    if (type == GST_MESSAGE_ERROR) {
-      gst_message_parse_error(message.get(), &error, nullptr);
-    } else {
-      gst_message_parse_warning(message.get(), &error, nullptr);
-    }
-    found.push_back({error->domain, error->code, error->message});
-    g_error_free(error);
-  }
-  std::erase_if(taken_, [type](const MessagePtr& message) { return GST_MESSAGE_TYPE(message.get()) == type; });
-  return found;
+  MessagePtr message = wait_for(named(name));
+  EXPECT_TRUE(message) << "no message " << name;
+  return message;
 }
 
 std::string text_field(const MessagePtr& message, const char* field) {

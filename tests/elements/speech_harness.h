@@ -7,7 +7,7 @@
 
 #include <gst/audio/audio.h>
 
-#include "tests/elements/filter_harness.h"
+#include "tests/elements/element_harness.h"
 
 namespace liveedit::testing {
 
@@ -21,18 +21,13 @@ struct Left {
 
 // A whisperprompt between two harness pads, PLAYING from the start. With the double of the core, sound above 0.05 is
 // speech, and the text of an utterance is "heard N ms".
-class SpeechHarness {
+class SpeechHarness : public ElementHarness {
  public:
   static constexpr const char* kCaps = "audio/x-raw,format=F32LE,rate=16000,channels=1,layout=interleaved";
 
   // `properties` as on a gst-launch line. Not live unless said so.
   explicit SpeechHarness(const std::string& properties = "", const std::string& caps = kCaps, bool live = false);
   ~SpeechHarness();
-  SpeechHarness(const SpeechHarness&) = delete;
-  SpeechHarness& operator=(const SpeechHarness&) = delete;
-
-  GstHarness* harness() { return harness_; }
-  GstElement* element() { return element_; }
 
   // Sound of this length in buffers of 100 ms, behind what was pushed before: a loud tone of 200 Hz, or silence.
   GstFlowReturn say(double seconds) { return push(seconds, 0.5F); }
@@ -44,7 +39,6 @@ class SpeechHarness {
   void set_time(GstClockTime time) { time_ = time; }      // of the next buffer
   GstClockTime time() const { return time_; }
   void set_buffer_seconds(double seconds) { buffer_seconds_ = seconds; }
-  void eos() { gst_harness_push_event(harness_, gst_event_new_eos()); }
   void start_segment(GstClockTime start = 0, GstClockTime time = 0);
 
   // What has left so far. EOS that is pushed now has left when this returns.
@@ -58,24 +52,19 @@ class SpeechHarness {
   // Gaps are counted only.
   void forget_gaps() { forget_gaps_ = true; }
 
-  // Messages of this name that were not taken before; the next of them, or nullptr if none comes for 20 s.
+  // Messages of this name that were not taken before; the next of them, or a failure and nullptr if none comes for 20
+  // s.
   std::vector<MessagePtr> element_messages(const char* name);
   MessagePtr wait_message(const char* name);
-  std::vector<Complaint> complaints(GstMessageType type);
 
  private:
   static GstPadProbeReturn watch(GstPad* pad, GstPadProbeInfo* info, gpointer self);
   void note(GstPadProbeInfo* info);
-  void collect();
 
-  GstElement* element_ = nullptr;
-  GstBus* bus_ = nullptr;
-  GstHarness* harness_ = nullptr;
   GstAudioInfo* info_ = nullptr;
   GstClockTime time_ = 0;
   double buffer_seconds_ = 0.1;
   double phase_ = 0;
-  std::vector<MessagePtr> taken_;  // from the bus, not given out yet
   std::mutex mutex_;
   std::vector<Left> left_;  // mutex_
   std::size_t texts_given_ = 0;

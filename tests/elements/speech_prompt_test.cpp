@@ -7,36 +7,27 @@
 
 #include <gtest/gtest.h>
 
-#include "core/api/error.h"
+#include "tests/elements/error_kinds.h"
 #include "tests/elements/speech_harness.h"
 
 namespace liveedit::testing {
 namespace {
-
-struct Mapping {
-  ErrorKind kind;
-  GQuark domain;
-  int code;
-};
-
-const Mapping kMappings[] = {
-    {ErrorKind::kNotFound, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND},
-    {ErrorKind::kSettings, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS},
-    {ErrorKind::kBadModel, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_READ},
-    {ErrorKind::kUnavailable, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_INIT},
-    {ErrorKind::kOutOfMemory, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NO_SPACE_LEFT},
-    {ErrorKind::kDeviceLost, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_FAILED},
-};
-
-std::string number_of(ErrorKind kind) {
-  return std::to_string(static_cast<int>(kind));
-}
 
 // One sentence with this text; the texts that leave.
 std::vector<Left> sentence(SpeechHarness& speech) {
   speech.say(1);
   speech.hush(1);
   return speech.texts_after_eos();
+}
+
+// What the element answers when it takes no more sound, for which it has some seconds.
+GstFlowReturn flow_in_the_end(SpeechHarness& speech) {
+  GstFlowReturn flow = GST_FLOW_OK;
+  for (int i = 0; i < 5000 && flow == GST_FLOW_OK; ++i) {
+    flow = speech.push(0.1, i % 20 < 8 ? 0.5F : 0);
+    g_usleep(1000);
+  }
+  return flow;
 }
 
 double number_field(const MessagePtr& message, const char* field) {
@@ -296,14 +287,9 @@ TEST(Slow, SoundThatIsNotLiveWaitsAndLosesNothing) {
 }
 
 TEST(Load, EachFailureIsOneErrorOfItsKind_n) {
-  for (const Mapping& mapping : kMappings) {
+  for (const ErrorMapping& mapping : kErrorMappings) {
     SpeechHarness speech("model=load-error=" + number_of(mapping.kind));
-    GstFlowReturn flow = GST_FLOW_OK;
-    for (int i = 0; i < 5000 && flow == GST_FLOW_OK; ++i) {
-      flow = speech.hush(0.1);
-      g_usleep(1000);
-    }
-    EXPECT_EQ(flow, GST_FLOW_ERROR);
+    EXPECT_EQ(flow_in_the_end(speech), GST_FLOW_ERROR);
     const std::vector<Complaint> errors = speech.complaints(GST_MESSAGE_ERROR);
     ASSERT_EQ(errors.size(), 1u);
     EXPECT_EQ(errors[0].domain, mapping.domain);
@@ -339,24 +325,14 @@ TEST(Recognition, OneThatFailsIsAWarningAndTheNextWorks_n) {
 TEST(Recognition, ALostDeviceEndsTheStreamWithOneError_n) {
   for (const ErrorKind kind : {ErrorKind::kDeviceLost, ErrorKind::kOutOfMemory}) {
     SpeechHarness speech("model=transcribe-error=" + number_of(kind) + "@0");
-    GstFlowReturn flow = GST_FLOW_OK;
-    for (int i = 0; i < 5000 && flow == GST_FLOW_OK; ++i) {
-      flow = speech.push(0.1, i % 20 < 8 ? 0.5F : 0);
-      g_usleep(1000);
-    }
-    EXPECT_EQ(flow, GST_FLOW_ERROR);
+    EXPECT_EQ(flow_in_the_end(speech), GST_FLOW_ERROR);
     EXPECT_EQ(speech.complaints(GST_MESSAGE_ERROR).size(), 1u);
   }
 }
 
 TEST(Settings, ImpossibleOnesAtStartAreAnError_n) {
   SpeechHarness speech("language=klingon");
-  GstFlowReturn flow = GST_FLOW_OK;
-  for (int i = 0; i < 5000 && flow == GST_FLOW_OK; ++i) {
-    flow = speech.hush(0.1);
-    g_usleep(1000);
-  }
-  EXPECT_EQ(flow, GST_FLOW_ERROR);
+  EXPECT_EQ(flow_in_the_end(speech), GST_FLOW_ERROR);
   const std::vector<Complaint> errors = speech.complaints(GST_MESSAGE_ERROR);
   ASSERT_EQ(errors.size(), 1u);
   EXPECT_EQ(errors[0].code, GST_RESOURCE_ERROR_SETTINGS);
@@ -385,12 +361,7 @@ TEST(Downstream, ThatHasEndedEndsTheSound_n) {
   for (const GstFlowReturn answer : {GST_FLOW_EOS, GST_FLOW_ERROR, GST_FLOW_NOT_LINKED}) {
     SpeechHarness speech;
     speech.answer_texts_with(answer);
-    GstFlowReturn flow = GST_FLOW_OK;
-    for (int i = 0; i < 5000 && flow == GST_FLOW_OK; ++i) {
-      flow = speech.push(0.1, i % 20 < 8 ? 0.5F : 0);
-      g_usleep(1000);
-    }
-    EXPECT_EQ(flow, answer);
+    EXPECT_EQ(flow_in_the_end(speech), answer);
   }
 }
 

@@ -292,13 +292,6 @@ TEST(Settings, ALanguageThatTheModelDoesNotKnowIsOneError_n) {
   EXPECT_NE(error.find("English only"), std::string::npos) << error;
 }
 
-std::size_t resident_bytes() {
-  std::ifstream file("/proc/self/statm");
-  std::size_t all = 0, resident = 0;
-  file >> all >> resident;
-  return resident * 4096;
-}
-
 TEST(Weights, AreSharedByTheElementsOfAProcess) {
   LIVEEDIT_NEED_WHISPER();
   const std::vector<float> samples = kennedy();

@@ -2,7 +2,6 @@
 // What whisperprompt hears, and what leaves when: sentences, gaps, times, formats, flushes.
 #include <cmath>
 #include <cstdlib>
-#include <fstream>
 #include <limits>
 #include <thread>
 
@@ -32,6 +31,13 @@ void expect_speech(const Left& left, double start, double end) {
   EXPECT_NEAR(heard(left), seconds(left.end - left.start), 0.002);
 }
 
+// All that was said so far is one text, of speech from `start` to `end`.
+void expect_one_text(SpeechHarness& speech, double start, double end) {
+  const std::vector<Left> texts = speech.texts_after_eos();
+  ASSERT_EQ(texts.size(), 1u);
+  expect_speech(texts[0], start, end);
+}
+
 // Time goes on without a step back, and no text lies in a gap.
 void expect_order(const std::vector<Left>& all) {
   GstClockTime reached = 0;
@@ -41,13 +47,6 @@ void expect_order(const std::vector<Left>& all) {
     EXPECT_GE(left.end, left.start);
     reached = left.end;
   }
-}
-
-std::size_t resident_bytes() {
-  std::ifstream file("/proc/self/statm");
-  std::size_t all = 0, resident = 0;
-  file >> all >> resident;
-  return resident * 4096;
 }
 
 TEST(Sentence, IsOneTextAtTheTimeOfItsSpeech) {
@@ -124,9 +123,7 @@ TEST(Sentence, AShortPauseDoesNotEndIt) {
     speech.hush(0.35);
   }
   speech.hush(1);
-  const std::vector<Left> texts = speech.texts_after_eos();
-  ASSERT_EQ(texts.size(), 1u);
-  expect_speech(texts[0], kPad, 0.5 + 3 * 0.85);
+  expect_one_text(speech, kPad, 0.5 + 3 * 0.85);
 }
 
 TEST(Sentence, ThresholdsAreThoseOfTheProperties) {
@@ -170,9 +167,7 @@ TEST(Time, OfAStreamThatStartsLateIsKept) {
   speech.hush(1);
   speech.say(1);
   speech.hush(1);
-  const std::vector<Left> texts = speech.texts_after_eos();
-  ASSERT_EQ(texts.size(), 1u);
-  expect_speech(texts[0], 101, 102);
+  expect_one_text(speech, 101, 102);
 }
 
 TEST(Time, SoundOutsideOfTheSegmentIsNotHeard) {
@@ -237,9 +232,7 @@ TEST(Time, TimestampsThatJitterOrAreMissingDoNoHarm_n) {
       GST_BUFFER_FLAG_SET(buffer, GST_BUFFER_FLAG_DISCONT);
       ASSERT_EQ(gst_harness_push(speech.harness(), buffer), GST_FLOW_OK);
     }
-    const std::vector<Left> texts = speech.texts_after_eos();
-    ASSERT_EQ(texts.size(), 1u);
-    expect_speech(texts[0], 1, 2.5);
+    expect_one_text(speech, 1, 2.5);
   }
 }
 
@@ -293,13 +286,12 @@ TEST(Format, AnyRateAndNumberOfChannels) {
        {"format=S16LE,rate=8000,channels=1", "format=S16LE,rate=44100,channels=2", "format=F32LE,rate=96000,channels=2",
         "format=S16LE,rate=48000,channels=6,channel-mask=(bitmask)0x3f", "format=U8,rate=11025,channels=1",
         "format=F32LE,rate=192000,channels=1", "format=S16LE,rate=22050,channels=8,channel-mask=(bitmask)0"}) {
+    SCOPED_TRACE(caps);
     SpeechHarness speech("", std::string("audio/x-raw,layout=interleaved,") + caps);
     speech.hush(1);
     speech.say(1.5);
     speech.hush(1);
-    const std::vector<Left> texts = speech.texts_after_eos();
-    ASSERT_EQ(texts.size(), 1u) << caps;
-    expect_speech(texts[0], 1, 2.5);
+    expect_one_text(speech, 1, 2.5);
     EXPECT_TRUE(speech.complaints(GST_MESSAGE_ERROR).empty());
   }
 }
@@ -345,14 +337,13 @@ TEST(Format, ValuesThatAreNoSoundDoNoHarm_n) {
 
 TEST(Buffers, OfAnySizeGiveTheSame) {
   for (const double size : {0.0005, 0.01, 0.1, 7.0, 60.0}) {
+    SCOPED_TRACE(size);
     SpeechHarness speech;
     speech.set_buffer_seconds(size);
     speech.hush(1);
     speech.say(1.5);
     speech.hush(1);
-    const std::vector<Left> texts = speech.texts_after_eos();
-    ASSERT_EQ(texts.size(), 1u) << size;
-    expect_speech(texts[0], 1, 2.5);
+    expect_one_text(speech, 1, 2.5);
   }
 }
 
@@ -399,9 +390,7 @@ TEST(Flush, ForgetsWhatWasSaidAndStartsAnew) {
   speech.hush(1);
   speech.say(1);
   speech.hush(1);
-  const std::vector<Left> texts = speech.texts_after_eos();
-  ASSERT_EQ(texts.size(), 1u);
-  expect_speech(texts[0], 51, 52);
+  expect_one_text(speech, 51, 52);
 }
 
 TEST(Flush, EndsARecognitionAndEverybodyWhoWaits) {
