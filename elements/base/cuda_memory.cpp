@@ -136,13 +136,16 @@ bool is_cuda_caps(const GstCaps* caps) {
   return caps && gst_caps_get_size(caps) > 0 && is_cuda_structure(caps, 0);
 }
 
-GstCaps* without_unusable(GstCaps* caps) {
+GstCaps* without_unusable(GstCaps* caps, GstCaps* filter) {
   for (guint i = gst_caps_get_size(caps); i-- > 0;) {
     if (!is_cuda_structure(caps, i) || library()) continue;
     caps = gst_caps_make_writable(caps);
     gst_caps_remove_structure(caps, i);
   }
-  return caps;
+  if (!filter) return caps;
+  GstCaps* wanted = gst_caps_intersect_full(filter, caps, GST_CAPS_INTERSECT_FIRST);
+  gst_caps_unref(caps);
+  return wanted;
 }
 
 int cuda_device_of(const std::string& device) {

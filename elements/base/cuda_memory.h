@@ -15,14 +15,17 @@ namespace liveedit::elements {
 // such caps are first talked about: the plugin is built without CUDA, and loads without it.
 //
 // What an element does with it:
-//   pad templates     the same caps twice, plain and with LIVEEDIT_CUDA_FEATURE behind video/x-raw
+//   pad templates     LIVEEDIT_VIDEO_CAPS(formats)
 //   set_context       memory.set_context(context), then the parent class
 //   query             true where memory.answer(query) answered, else the parent class
 //   transform_caps    without_unusable(): where nothing can be done with such memory, its caps are not offered
 //   allocation        propose_video_buffers(query, n, &memory), decide_video_allocation(trans, query, &memory)
 //   frames            MappedFrame(info, buffer, flags, cuda_device_of(stream->info().device))
 //   stop              memory.close()
-#define LIVEEDIT_CUDA_FEATURE "(memory:CUDAMemory)"
+#define LIVEEDIT_VIDEO_CAPS(formats) \
+  "video/x-raw" LIVEEDIT_PICTURES(formats) "; video/x-raw(memory:CUDAMemory)" LIVEEDIT_PICTURES(formats)
+#define LIVEEDIT_PICTURES(formats) \
+  ", format=(string)" formats ", width=(int)[1,16384], height=(int)[1,16384], framerate=(fraction)[0/1,2147483647/1]"
 
 // The CUDA side of one element. Any thread.
 class CudaMemory {
@@ -61,8 +64,9 @@ class CudaMemory {
 // Whether the caps say that pictures lie in CUDA memory.
 bool is_cuda_caps(const GstCaps* caps);
 
-// `caps` (taken over) less what stands for CUDA memory where this machine has no GPU or no CUDA library of GStreamer.
-GstCaps* without_unusable(GstCaps* caps);
+// `caps` (taken over) less what stands for CUDA memory where this machine has no GPU or no CUDA library of GStreamer;
+// where there is a `filter`, what it takes of them, in its order.
+GstCaps* without_unusable(GstCaps* caps, GstCaps* filter);
 
 // N of "cuda:N", else -1.
 int cuda_device_of(const std::string& device);

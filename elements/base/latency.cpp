@@ -26,6 +26,11 @@ bool OwnLatency::update(int held_frames, GstClockTime frame_duration, double fra
   return tell;
 }
 
+void OwnLatency::update(GstElement* element, int held_frames, GstClockTime frame_duration, double frame_ms) {
+  if (!update(held_frames, frame_duration, frame_ms)) return;
+  gst_element_post_message(element, gst_message_new_latency(GST_OBJECT(element)));
+}
+
 void OwnLatency::reset() {
   held_ = 0;
   processing_ = 0;

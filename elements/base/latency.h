@@ -14,6 +14,9 @@ class OwnLatency {
   // its picture. True if this differs enough from what was told that the pipeline must ask again.
   bool update(int held_frames, GstClockTime frame_duration, double frame_ms);
 
+  // The same, and the pipeline is asked to ask where it must.
+  void update(GstElement* element, int held_frames, GstClockTime frame_duration, double frame_ms);
+
   void reset();
 
   // Adds it to an answered LATENCY query. Processing time counts for live streams only.

@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "elements/base/core_error.h"
+#include "elements/base/core_loader.h"
 
 namespace liveedit::elements {
 namespace {
@@ -37,6 +38,18 @@ std::unique_ptr<Transcriber> open_stream(Core* core, const TranscriberConfig& co
 constexpr std::chrono::milliseconds kStatePoll{5};
 
 }  // namespace
+
+template <typename Stream, typename Config>
+Core* ModelLoader<Stream, Config>::open(const Config& config) {
+  try {
+    Core* core = open_core();
+    start(core, config);
+    return core;
+  } catch (const std::exception& error) {
+    post_error(element_, error);
+    return nullptr;
+  }
+}
 
 template <typename Stream, typename Config>
 void ModelLoader<Stream, Config>::start(Core* core, const Config& config) {

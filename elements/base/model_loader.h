@@ -24,9 +24,10 @@ class ModelLoader {
   ModelLoader(const ModelLoader&) = delete;
   ModelLoader& operator=(const ModelLoader&) = delete;
 
-  // Starts to load; what an earlier call has loaded or is loading with another configuration is dropped first. Nothing
-  // happens if the configuration is the same. start and stop: one thread at a time.
-  void start(Core* core, const Config& config);
+  // Opens the core and starts to load; what an earlier call has loaded or is loading with another configuration is
+  // dropped first, and nothing happens if the configuration is the same. nullptr: there is no core; the error is on the
+  // bus. open and stop: one thread at a time.
+  Core* open(const Config& config);
 
   // Waits until the model has been found, which takes no longer than looking into folders. false: it has not, or
   // loading has failed since; the error is on the bus.
@@ -48,6 +49,7 @@ class ModelLoader {
  private:
   enum class Phase { kIdle, kLoading, kReady, kFailed };
 
+  void start(Core* core, const Config& config);
   void run(Core* core, const Config& config);
   void report(const std::exception& error);
   void wait_for_state_change();
@@ -56,7 +58,7 @@ class ModelLoader {
   void post(GstProgressType type, const std::string& text);
 
   GstElement* const element_;
-  std::thread thread_;  // start() and stop() only
+  std::thread thread_;  // open() and stop() only
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   // Guarded by mutex_:

@@ -25,7 +25,4 @@ gboolean decide_video_allocation(GstBaseTransform* trans, GstQuery* query);
 // memory does not.
 gboolean keep_video_meta(GstBaseTransform* trans, GstBuffer* output, GstMeta* meta, GstBuffer* input);
 
-// For elements whose generate_output gives what can leave now: pushes all of it, in order.
-GstFlowReturn push_ready(GstBaseTransform* trans);
-
 }  // namespace liveedit::elements

@@ -57,13 +57,13 @@ GstFlowReturn EditStream::pass(BufferPtr frame) {
   return flow;
 }
 
-EditStream::Next EditStream::next(BufferPtr* frame) {
-  if (frames_.empty()) return Next::kNothing;
+NextFrame EditStream::next(BufferPtr* frame) {
+  if (frames_.empty()) return NextFrame::kNothing;
   const bool untouched = !frames_.front().params;
   if (!untouched) {
     const int collectable = diffuser_->collectable();
-    if (collectable <= 0) return Next::kNothing;
-    if (leaving_ == 0 && collectable < diffuser_->depth(*frames_.back().params)) return Next::kNothing;
+    if (collectable <= 0) return NextFrame::kNothing;
+    if (leaving_ == 0 && collectable < diffuser_->depth(*frames_.back().params)) return NextFrame::kNothing;
     begun_ = oldest_begun();
   }
   *frame = std::move(frames_.front().original);
@@ -71,11 +71,11 @@ EditStream::Next EditStream::next(BufferPtr* frame) {
   frames_.pop_front();
   if (untouched) {
     statistics_->count_out(FrameOutcome::kPassed);
-    return Next::kUntouched;
+    return NextFrame::kUntouched;
   }
   --inside_;
   leaving_ = std::max(leaving_ - 1, 0);
-  return Next::kEdited;
+  return NextFrame::kPicture;
 }
 
 gint64 EditStream::oldest_begun() const {

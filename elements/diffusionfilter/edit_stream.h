@@ -9,6 +9,7 @@
 
 #include "core/api/diffuser.h"
 #include "elements/base/gst_pointers.h"
+#include "elements/base/held_frames.h"
 #include "elements/base/warnings.h"
 #include "elements/base/work_time.h"
 #include "elements/diffusionfilter/frame_statistics.h"
@@ -37,11 +38,10 @@ class EditStream {
   // Takes a frame that leaves as it is, after those before it.
   GstFlowReturn pass(BufferPtr frame);
 
-  enum class Next { kNothing, kUntouched, kEdited };
   // The next frame that leaves now: one whose edit keeps the device waiting for the next frame stays inside until that
-  // comes, let_go() or finish(). kUntouched: `frame` is it. kEdited: `frame` is the original of the picture that
+  // comes, let_go() or finish(). kUntouched: `frame` is it. kPicture: `frame` is the original of the picture that
   // collect() writes.
-  Next next(BufferPtr* frame);
+  NextFrame next(BufferPtr* frame);
   GstFlowReturn collect(GstBuffer* original, GstBuffer* output, GstClockTime stream_time);
 
   // When the oldest frame that stays inside has probably been edited, as g_get_monotonic_time() counts; -1: none does.
@@ -79,9 +79,9 @@ class EditStream {
   int inside_ = 0;   // frames of frames_ that are in the core
   int leaving_ = 0;  // how many of them leave without waiting for others
   WorkTime work_time_;
-  gint64 begun_ = 0;  // oldest_begun() of the frame that next() gave as kEdited
+  gint64 begun_ = 0;  // oldest_begun() of the frame that next() gave as kPicture
   std::uint64_t next_id_ = 0;
-  std::shared_ptr<const EditParams> collecting_;  // of the frame that next() gave as kEdited
+  std::shared_ptr<const EditParams> collecting_;  // of the frame that next() gave as kPicture
   std::shared_ptr<const EditParams> asked_;       // the last parameters that came
   std::shared_ptr<const EditParams> used_;        // what was made of them
   bool told_prompt_ = false;

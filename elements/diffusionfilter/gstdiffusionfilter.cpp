@@ -40,10 +40,9 @@
 #include <gst/video/video.h>
 
 #include "elements/base/core_error.h"
-#include "elements/base/core_loader.h"
 #include "elements/base/cuda_memory.h"
-#include "elements/base/device_properties.h"
 #include "elements/base/gst_pointers.h"
+#include "elements/base/held_frames.h"
 #include "elements/base/hold_timer.h"
 #include "elements/base/latency.h"
 #include "elements/base/model_loader.h"
@@ -61,15 +60,10 @@ using namespace liveedit::elements;  // NOLINT
 GST_DEBUG_CATEGORY(gst_diffusion_filter_debug);
 #define GST_CAT_DEFAULT gst_diffusion_filter_debug
 
-#define PICTURES                             \
-  ", format=(string)" LIVEEDIT_VIDEO_FORMATS \
-  ", width=(int)[1,16384], height=(int)[1,16384], framerate=(fraction)[0/1,2147483647/1]"
-#define VIDEO_CAPS "video/x-raw" PICTURES "; video/x-raw" LIVEEDIT_CUDA_FEATURE PICTURES
-
-static GstStaticPadTemplate sink_template =
-    GST_STATIC_PAD_TEMPLATE("sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS(VIDEO_CAPS));
-static GstStaticPadTemplate src_template =
-    GST_STATIC_PAD_TEMPLATE("src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS(VIDEO_CAPS));
+static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE(
+    "sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS(LIVEEDIT_VIDEO_CAPS(LIVEEDIT_VIDEO_FORMATS)));
+static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE(
+    "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS(LIVEEDIT_VIDEO_CAPS(LIVEEDIT_VIDEO_FORMATS)));
 static GstStaticPadTemplate text_template = GST_STATIC_PAD_TEMPLATE("text_sink", GST_PAD_SINK, GST_PAD_REQUEST,
                                                                     GST_STATIC_CAPS("text/x-raw, format=(string)utf8"));
 
@@ -84,14 +78,13 @@ struct Priv {
         loader(element),
         stream(element, &statistics),
         cuda(element),
-        hold([this] { let_go(); }),
+        hold([this] { push_due(GST_BASE_TRANSFORM(element), stream, &late_flow); }),
         text(element, [this](const std::string& prompt) { return prepare_text(prompt); }) {}
 
   // Encodes the texts of `params` beside the stream. false: the model is still loading.
   bool prepare(const EditParams& params, bool wait);
   bool prepare_text(const std::string& prompt);
   void update_latency(GstClockTime buffer_duration);
-  void let_go();
 
   GstElement* const element;
   SettingsStore settings;
@@ -158,9 +151,7 @@ void Priv::update_latency(GstClockTime buffer_duration) {
   if (GST_VIDEO_INFO_FPS_N(&info) > 0) {
     duration = gst_util_uint64_scale_int(GST_SECOND, GST_VIDEO_INFO_FPS_D(&info), GST_VIDEO_INFO_FPS_N(&info));
   }
-  if (latency.update(held_frames, duration, frame_ms)) {
-    gst_element_post_message(element, gst_message_new_latency(GST_OBJECT(element)));
-  }
+  latency.update(element, held_frames, duration, frame_ms);
 }
 
 /* ---- properties ---- */
@@ -207,7 +198,7 @@ static void gst_diffusion_filter_set_property(GObject* object, guint id, const G
 
 static void gst_diffusion_filter_get_property(GObject* object, guint id, GValue* value, GParamSpec* spec) {
   const EditProperties& properties = edit_properties();
-  if (id == properties.stats) {
+  if (id == properties.table.stats()) {
     g_value_take_boxed(value, make_stats(priv_of(object)));
   } else if (properties.table.has(id)) {
     priv_of(object)->settings.read([&](const Settings& settings) { properties.table.get(settings, id, value); });
@@ -227,13 +218,7 @@ static bool open_model(GstDiffusionFilter* self) {
     post_error(GST_ELEMENT(self), Error(ErrorKind::kSettings, problem));
     return false;
   }
-  try {
-    priv->loader.start(open_core(), config);
-    return true;
-  } catch (const std::exception& error) {
-    post_error(GST_ELEMENT(self), error);
-    return false;
-  }
+  return priv->loader.open(config) != nullptr;
 }
 
 static void set_flushing(Priv* priv, bool flushing) {
@@ -292,11 +277,7 @@ static gboolean gst_diffusion_filter_stop(GstBaseTransform* trans) {
 // Pictures leave in the memory in which they came.
 static GstCaps* gst_diffusion_filter_transform_caps(GstBaseTransform*, GstPadDirection, GstCaps* caps,
                                                     GstCaps* filter) {
-  GstCaps* usable = without_unusable(gst_caps_copy(caps));
-  if (!filter) return usable;
-  GstCaps* wanted = gst_caps_intersect_full(filter, usable, GST_CAPS_INTERSECT_FIRST);
-  gst_caps_unref(usable);
-  return wanted;
+  return without_unusable(gst_caps_copy(caps), filter);
 }
 
 static gboolean gst_diffusion_filter_set_caps(GstBaseTransform* trans, GstCaps* caps, GstCaps*) {
@@ -371,22 +352,9 @@ static GstFlowReturn gst_diffusion_filter_submit_input_buffer(GstBaseTransform* 
   return flow;
 }
 
-// Untouched frames leave as they are; for the others the base class gets an output buffer and calls transform().
 static GstFlowReturn gst_diffusion_filter_generate_output(GstBaseTransform* trans, GstBuffer** output) {
-  BufferPtr frame;
-  *output = nullptr;
-  switch (priv_of(trans)->stream.next(&frame)) {
-    case EditStream::Next::kNothing:
-      priv_of(trans)->hold.set(priv_of(trans)->stream.next_due());
-      return GST_FLOW_OK;
-    case EditStream::Next::kUntouched:
-      *output = frame.release();
-      return GST_FLOW_OK;
-    case EditStream::Next::kEdited:
-      break;
-  }
-  trans->queued_buf = frame.release();
-  return BASE_CLASS->generate_output(trans, output);
+  Priv* priv = priv_of(trans);
+  return give_next(trans, BASE_CLASS, priv->stream, priv->hold, output);
 }
 
 static GstFlowReturn gst_diffusion_filter_transform(GstBaseTransform* trans, GstBuffer* original, GstBuffer* output) {
@@ -397,17 +365,6 @@ static void drain(GstBaseTransform* trans) {
   GstFlowReturn flow = priv_of(trans)->stream.finish();
   if (flow == GST_FLOW_OK) flow = push_ready(trans);
   GST_DEBUG_OBJECT(trans, "drained: %s", gst_flow_get_name(flow));
-}
-
-// On the hold timer's thread.
-void Priv::let_go() {
-  auto* const trans = GST_BASE_TRANSFORM(element);
-  GST_PAD_STREAM_LOCK(trans->sinkpad);
-  if (!GST_PAD_IS_FLUSHING(trans->sinkpad) && late_flow == GST_FLOW_OK) {
-    stream.let_go(g_get_monotonic_time());
-    late_flow = push_ready(trans);
-  }
-  GST_PAD_STREAM_UNLOCK(trans->sinkpad);
 }
 
 /* ---- events and queries ---- */
@@ -493,11 +450,7 @@ static void gst_diffusion_filter_class_init(GstDiffusionFilterClass* klass) {
   object_class->set_property = gst_diffusion_filter_set_property;
   object_class->get_property = gst_diffusion_filter_get_property;
   object_class->finalize = gst_diffusion_filter_finalize;
-  edit_properties().table.install(object_class);
-  g_object_class_install_property(
-      object_class, edit_properties().stats,
-      g_param_spec_boxed("stats", "Statistics", "Counts of frames, times, and what the stream really runs with",
-                         GST_TYPE_STRUCTURE, static_cast<GParamFlags>(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
+  edit_properties().table.install(object_class, "Counts of frames, times, and what the stream really runs with");
 
   auto* element_class = GST_ELEMENT_CLASS(klass);
   gst_element_class_set_static_metadata(element_class, "Diffusion filter", "Filter/Effect/Video",
@@ -527,9 +480,4 @@ static void gst_diffusion_filter_class_init(GstDiffusionFilterClass* klass) {
   trans_class->sink_event = gst_diffusion_filter_sink_event;
   trans_class->src_event = gst_diffusion_filter_src_event;
   trans_class->query = gst_diffusion_filter_query;
-
-  gst_type_mark_as_plugin_api(dtype_type(), static_cast<GstPluginAPIFlags>(0));
-  gst_type_mark_as_plugin_api(acceleration_type(), static_cast<GstPluginAPIFlags>(0));
-  gst_type_mark_as_plugin_api(region_type(), static_cast<GstPluginAPIFlags>(0));
-  gst_type_mark_as_plugin_api(cfg_type_type(), static_cast<GstPluginAPIFlags>(0));
 }

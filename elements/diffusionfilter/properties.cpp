@@ -5,20 +5,36 @@
 #include <random>
 
 #include "elements/base/device_properties.h"
+#include "elements/base/enum_type.h"
 
 namespace liveedit::elements {
 namespace {
 
-constexpr int kMaxThreads = 1024;
 constexpr int kMaxSteps = 1000;
 constexpr float kMaxGuidance = 100;
 constexpr float kMinDelta = 0.001f;
 constexpr float kMaxDelta = 10;
 
-constexpr auto kReadWrite = static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
-constexpr auto kReady = static_cast<GParamFlags>(kReadWrite | GST_PARAM_MUTABLE_READY);
-constexpr auto kLive = static_cast<GParamFlags>(kReadWrite | GST_PARAM_MUTABLE_PLAYING);
-constexpr auto kControllable = static_cast<GParamFlags>(kLive | GST_PARAM_CONTROLLABLE);
+GType cfg_type_type() {
+  static constexpr EnumText<CfgType> texts[] = {
+      {CfgType::kNone, "No guidance", "none"},
+      {CfgType::kFull, "Classifier-free guidance with the negative prompt at every step", "full"},
+      {CfgType::kSelf, "Residual guidance against the frame itself", "self"},
+      {CfgType::kInitialize, "Residual guidance, the negative prompt at the first step only", "initialize"},
+  };
+  static const GType type = register_enum("GstDiffusionFilterCfgType", texts);
+  return type;
+}
+
+GType region_type() {
+  static constexpr EnumText<Region> texts[] = {
+      {Region::kFrame, "The whole picture; alpha stays and has no effect", "frame"},
+      {Region::kForeground, "Where alpha is, as far as it goes", "foreground"},
+      {Region::kBackground, "Where alpha is not", "background"},
+  };
+  static const GType type = register_enum("GstDiffusionFilterRegion", texts);
+  return type;
+}
 
 void add_model_properties(PropertyTable<Settings>& table) {
   table.add_string(
@@ -29,18 +45,7 @@ void add_model_properties(PropertyTable<Settings>& table) {
   table.add_string(
       "vae", "VAE", "Another autoencoder: folder or Hugging Face id; empty: the model's own",
       [](auto& s) -> auto& { return s.config.vae; }, kReady);
-  table.add_string(
-      "device", "Device", "Where the networks run: auto, cpu, cuda or cuda:N",
-      [](auto& s) -> auto& { return s.config.device; }, kReady);
-  table.add_enum(
-      "dtype", "Data type", "Precision of the networks", dtype_type(), [](auto& s) -> auto& { return s.config.dtype; },
-      kReady);
-  table.add_int(
-      "threads", "Threads", "CPU threads for the networks; 0: one a core", 0, kMaxThreads,
-      [](auto& s) -> auto& { return s.config.threads; }, kReady);
-  table.add_enum(
-      "acceleration", "Acceleration", "How frames are put on the device", acceleration_type(),
-      [](auto& s) -> auto& { return s.config.acceleration; }, kReady);
+  add_device_properties(table, "How frames are put on the device");
 }
 
 void add_text_properties(EditProperties& properties) {
@@ -109,30 +114,6 @@ void add_stream_properties(PropertyTable<Settings>& table) {
 
 }  // namespace
 
-GType cfg_type_type() {
-  static const GEnumValue values[] = {
-      {static_cast<gint>(CfgType::kNone), "No guidance", "none"},
-      {static_cast<gint>(CfgType::kFull), "Classifier-free guidance with the negative prompt at every step", "full"},
-      {static_cast<gint>(CfgType::kSelf), "Residual guidance against the frame itself", "self"},
-      {static_cast<gint>(CfgType::kInitialize), "Residual guidance, the negative prompt at the first step only",
-       "initialize"},
-      {0, nullptr, nullptr},
-  };
-  static const GType type = g_enum_register_static("GstDiffusionFilterCfgType", values);
-  return type;
-}
-
-GType region_type() {
-  static const GEnumValue values[] = {
-      {static_cast<gint>(Region::kFrame), "The whole picture; alpha stays and has no effect", "frame"},
-      {static_cast<gint>(Region::kForeground), "Where alpha is, as far as it goes", "foreground"},
-      {static_cast<gint>(Region::kBackground), "Where alpha is not", "background"},
-      {0, nullptr, nullptr},
-  };
-  static const GType type = g_enum_register_static("GstDiffusionFilterRegion", values);
-  return type;
-}
-
 const EditProperties& edit_properties() {
   static const EditProperties properties = [] {
     EditProperties made;
@@ -141,27 +122,22 @@ const EditProperties& edit_properties() {
     add_look_properties(made.table);
     add_batch_properties(made);
     add_stream_properties(made.table);
-    made.stats = made.table.size() + 1;
     return made;
   }();
   return properties;
 }
 
 std::shared_ptr<const EditParams> SettingsStore::snapshot() {
-  std::lock_guard lock(mutex_);
-  if (!changed_ && snapshot_) return snapshot_;
-  changed_ = false;
-  EditParams params = settings_.params;
-  params.seed = settings_.seed >= 0 ? settings_.seed : drawn_seed_;
-  if (!snapshot_ || *snapshot_ != params) snapshot_ = std::make_shared<const EditParams>(std::move(params));
-  return snapshot_;
+  return take([this](const Settings& settings) {
+    EditParams params = settings.params;
+    params.seed = settings.seed >= 0 ? settings.seed : drawn_seed_;
+    return params;
+  });
 }
 
 void SettingsStore::draw_seed() {
   std::random_device random;
-  std::lock_guard lock(mutex_);
-  drawn_seed_ = random() & 0x7fffffff;
-  changed_ = true;
+  write([&](Settings&) { drawn_seed_ = random() & 0x7fffffff; });
 }
 
 std::string parse_t_index_list(const std::string& text, std::vector<int>* list) {

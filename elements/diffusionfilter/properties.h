@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <cstdint>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
 #include <gst/gst.h>
 
 #include "core/api/diffuser.h"
+#include "elements/base/frame_settings.h"
 #include "elements/base/property_table.h"
 
 namespace liveedit::elements {
@@ -25,35 +26,15 @@ struct Settings {
   bool wait_text = false;
 };
 
-// The settings, written and read on any thread.
-class SettingsStore {
+class SettingsStore : public FrameSettings<Settings, EditParams> {
  public:
-  // Runs `change(Settings&)` under the lock; it must not call out.
-  template <typename Change>
-  auto write(Change&& change) {
-    std::lock_guard lock(mutex_);
-    changed_ = true;
-    return change(settings_);
-  }
-
-  template <typename Look>
-  auto read(Look&& look) const {
-    std::lock_guard lock(mutex_);
-    return look(settings_);
-  }
-
-  // One consistent set for one frame; the same object as long as nothing has changed.
   std::shared_ptr<const EditParams> snapshot();
 
   // Draws the seed that stands for -1 until the next call.
   void draw_seed();
 
  private:
-  mutable std::mutex mutex_;
-  Settings settings_;
-  std::int64_t drawn_seed_ = 0;
-  bool changed_ = true;
-  std::shared_ptr<const EditParams> snapshot_;
+  std::int64_t drawn_seed_ = 0;  // under the lock
 };
 
 // Reads "32, 45" (nothing: an empty list). Returns what is wrong, in a sentence, or an empty string.
@@ -64,7 +45,6 @@ struct EditProperties {
   guint prompt = 0;  // ids of those whose change means more than another value
   guint negative_prompt = 0;
   guint t_index_list = 0;
-  guint stats = 0;  // behind the table's: the element's own
 };
 
 // Made at the first call.
@@ -73,8 +53,5 @@ const EditProperties& edit_properties();
 // Puts `value` where it belongs. Precondition: the table has `property`. Returns a sentence where the value cannot be
 // used.
 std::string set_setting(SettingsStore* store, guint property, const GValue* value);
-
-GType cfg_type_type();
-GType region_type();
 
 }  // namespace liveedit::elements

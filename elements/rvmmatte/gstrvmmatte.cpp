@@ -37,9 +37,9 @@
 #include <utility>
 
 #include "elements/base/core_error.h"
-#include "elements/base/core_loader.h"
 #include "elements/base/cuda_memory.h"
 #include "elements/base/gst_pointers.h"
+#include "elements/base/held_frames.h"
 #include "elements/base/hold_timer.h"
 #include "elements/base/latency.h"
 #include "elements/base/model_loader.h"
@@ -56,15 +56,11 @@ using namespace liveedit::elements;  // NOLINT
 GST_DEBUG_CATEGORY_STATIC(gst_rvm_matte_debug);
 #define GST_CAT_DEFAULT gst_rvm_matte_debug
 
-#define PICTURES(formats) \
-  ", format=(string)" formats ", width=(int)[1,16384], height=(int)[1,16384], framerate=(fraction)[0/1,2147483647/1]"
-#define VIDEO_CAPS(formats) "video/x-raw" PICTURES(formats) "; video/x-raw" LIVEEDIT_CUDA_FEATURE PICTURES(formats)
-
-static GstStaticPadTemplate sink_template =
-    GST_STATIC_PAD_TEMPLATE("sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS(VIDEO_CAPS(LIVEEDIT_VIDEO_FORMATS)));
+static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE(
+    "sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS(LIVEEDIT_VIDEO_CAPS(LIVEEDIT_VIDEO_FORMATS)));
 static GstStaticPadTemplate src_template =
     GST_STATIC_PAD_TEMPLATE("src", GST_PAD_SRC, GST_PAD_ALWAYS,
-                            GST_STATIC_CAPS(VIDEO_CAPS("{ RGBA, BGRA, RGB, RGBx, BGRx, NV12, I420, GRAY8 }")));
+                            GST_STATIC_CAPS(LIVEEDIT_VIDEO_CAPS("{ RGBA, BGRA, RGB, RGBx, BGRx, NV12, I420, GRAY8 }")));
 
 namespace {
 
@@ -74,7 +70,7 @@ constexpr GstClockTime kSameScene = GST_SECOND / 2;
 struct Priv {
   explicit Priv(GstRvmMatte* self)
       : element(GST_ELEMENT(self)), loader(element), cuda(element), stream(element, &counter), hold([this] {
-          let_go();
+          push_due(GST_BASE_TRANSFORM(element), stream, &late_flow);
         }) {}
 
   // What the caps of the pads follow: the property, as the stream has got to it.
@@ -84,7 +80,6 @@ struct Priv {
   // Whether the scene before `buffer` has nothing to do with it.
   bool is_cut(GstBuffer* buffer, bool is_discont);
   void update_latency();
-  void let_go();
 
   GstElement* const element;
   MatteSettingsStore settings;
@@ -141,9 +136,7 @@ void Priv::update_latency() {
   } catch (const std::exception& error) {
     GST_DEBUG_OBJECT(element, "no latency from the core: %s", error.what());
   }
-  if (latency.update(0, 0, frame_ms)) {
-    gst_element_post_message(element, gst_message_new_latency(GST_OBJECT(element)));
-  }
+  latency.update(element, 0, 0, frame_ms);
 }
 
 /* ---- properties ---- */
@@ -195,7 +188,7 @@ static void gst_rvm_matte_set_property(GObject* object, guint id, const GValue* 
 static void gst_rvm_matte_get_property(GObject* object, guint id, GValue* value, GParamSpec* spec) {
   Priv* priv = priv_of(object);
   const MatteProperties& properties = matte_properties();
-  if (id == properties.stats) {
+  if (id == properties.table.stats()) {
     g_value_take_boxed(value, make_stats(priv));
   } else if (properties.table.has(id)) {
     priv->settings.read([&](const MatteSettings& settings) { properties.table.get(settings, id, value); });
@@ -208,13 +201,7 @@ static void gst_rvm_matte_get_property(GObject* object, guint id, GValue* value,
 
 // Opens the core and starts to load. false: the reason is on the bus.
 static bool open_model(Priv* priv) {
-  try {
-    priv->loader.start(open_core(), priv->settings.read([](const MatteSettings& s) { return s.config; }));
-    return true;
-  } catch (const std::exception& error) {
-    post_error(priv->element, error);
-    return false;
-  }
+  return priv->loader.open(priv->settings.read([](const MatteSettings& s) { return s.config; })) != nullptr;
 }
 
 static bool open_background(Priv* priv) {
@@ -286,11 +273,7 @@ static gboolean gst_rvm_matte_stop(GstBaseTransform* trans) {
 // Pictures leave in the memory in which they came.
 static GstCaps* gst_rvm_matte_transform_caps(GstBaseTransform* trans, GstPadDirection direction, GstCaps* caps,
                                              GstCaps* filter) {
-  GstCaps* others = without_unusable(transform_matte_caps(priv_of(trans)->output(), direction, caps));
-  if (!filter) return others;
-  GstCaps* wanted = gst_caps_intersect_full(filter, others, GST_CAPS_INTERSECT_FIRST);
-  gst_caps_unref(others);
-  return wanted;
+  return without_unusable(transform_matte_caps(priv_of(trans)->output(), direction, caps), filter);
 }
 
 static GstCaps* gst_rvm_matte_fixate_caps(GstBaseTransform*, GstPadDirection, GstCaps* caps, GstCaps* choices) {
@@ -319,17 +302,6 @@ static gboolean gst_rvm_matte_decide_allocation(GstBaseTransform* trans, GstQuer
 }
 
 /* ---- frames ---- */
-
-// On the hold timer's thread.
-void Priv::let_go() {
-  auto* const trans = GST_BASE_TRANSFORM(element);
-  GST_PAD_STREAM_LOCK(trans->sinkpad);
-  if (!GST_PAD_IS_FLUSHING(trans->sinkpad) && late_flow == GST_FLOW_OK) {
-    stream.let_go(g_get_monotonic_time());
-    late_flow = push_ready(trans);
-  }
-  GST_PAD_STREAM_UNLOCK(trans->sinkpad);
-}
 
 static void drain(GstBaseTransform* trans) {
   priv_of(trans)->stream.finish();
@@ -400,22 +372,9 @@ static GstFlowReturn gst_rvm_matte_submit_input_buffer(GstBaseTransform* trans, 
   return flow;
 }
 
-// For all but untouched frames the base class gets an output buffer and calls transform().
 static GstFlowReturn gst_rvm_matte_generate_output(GstBaseTransform* trans, GstBuffer** output) {
-  BufferPtr frame;
-  *output = nullptr;
-  switch (priv_of(trans)->stream.next(&frame)) {
-    case MatteStream::Next::kNothing:
-      priv_of(trans)->hold.set(priv_of(trans)->stream.next_due());
-      return GST_FLOW_OK;
-    case MatteStream::Next::kUntouched:
-      *output = frame.release();
-      return GST_FLOW_OK;
-    case MatteStream::Next::kPicture:
-      break;
-  }
-  trans->queued_buf = frame.release();
-  return BASE_CLASS->generate_output(trans, output);
+  Priv* priv = priv_of(trans);
+  return give_next(trans, BASE_CLASS, priv->stream, priv->hold, output);
 }
 
 static GstFlowReturn gst_rvm_matte_transform(GstBaseTransform* trans, GstBuffer* original, GstBuffer* output) {
@@ -478,11 +437,7 @@ static void gst_rvm_matte_class_init(GstRvmMatteClass* klass) {
   object_class->set_property = gst_rvm_matte_set_property;
   object_class->get_property = gst_rvm_matte_get_property;
   object_class->finalize = gst_rvm_matte_finalize;
-  matte_properties().table.install(object_class);
-  g_object_class_install_property(
-      object_class, matte_properties().stats,
-      g_param_spec_boxed("stats", "Statistics", "Counts of frames, times, and what the stream really runs with",
-                         GST_TYPE_STRUCTURE, static_cast<GParamFlags>(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
+  matte_properties().table.install(object_class, "Counts of frames, times, and what the stream really runs with");
 
   auto* element_class = GST_ELEMENT_CLASS(klass);
   gst_element_class_set_static_metadata(element_class, "Robust video matting", "Filter/Effect/Video",
@@ -509,6 +464,4 @@ static void gst_rvm_matte_class_init(GstRvmMatteClass* klass) {
   trans_class->transform = gst_rvm_matte_transform;
   trans_class->sink_event = gst_rvm_matte_sink_event;
   trans_class->query = gst_rvm_matte_query;
-
-  gst_type_mark_as_plugin_api(matte_output_type(), static_cast<GstPluginAPIFlags>(0));
 }

@@ -75,21 +75,21 @@ void MatteStream::pass(BufferPtr frame) {
   stale_ = true;
 }
 
-MatteStream::Next MatteStream::next(BufferPtr* frame) {
-  if (frames_.empty()) return Next::kNothing;
+NextFrame MatteStream::next(BufferPtr* frame) {
+  if (frames_.empty()) return NextFrame::kNothing;
   const bool from_core = frames_.front().way == Way::kCore;
-  if (from_core && due_ == 0 && inside_ < matter_->depth()) return Next::kNothing;
+  if (from_core && due_ == 0 && inside_ < matter_->depth()) return NextFrame::kNothing;
   writing_ = std::move(frames_.front());
   frames_.pop_front();
   *frame = std::move(writing_.original);
   if (from_core) {
     --inside_;
     if (due_ > 0) --due_;
-    return Next::kPicture;
+    return NextFrame::kPicture;
   }
-  if (writing_.way == Way::kHidden || !leaves_untouched()) return Next::kPicture;
+  if (writing_.way == Way::kHidden || !leaves_untouched()) return NextFrame::kPicture;
   counter_->count_out(MatteLeft::kPassed);
-  return Next::kUntouched;
+  return NextFrame::kUntouched;
 }
 
 gint64 MatteStream::next_due() const {

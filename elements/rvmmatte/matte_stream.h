@@ -9,6 +9,7 @@
 #include "core/api/matter.h"
 #include "elements/base/frame_counter.h"
 #include "elements/base/gst_pointers.h"
+#include "elements/base/held_frames.h"
 #include "elements/base/warnings.h"
 #include "elements/base/work_time.h"
 #include "elements/rvmmatte/opaque_picture.h"
@@ -39,11 +40,10 @@ class MatteStream {
   // Takes a frame that passes whole, after those before it. What the network remembers is too old afterwards.
   void pass(BufferPtr frame);
 
-  enum class Next { kNothing, kUntouched, kPicture };
   // The next frame that leaves now: one whose matte keeps the device waiting for the next frame stays inside until that
   // comes, let_go() or finish(). kUntouched: `frame` is it. kPicture: `frame` is the original of the picture that
   // write() makes.
-  Next next(BufferPtr* frame);
+  NextFrame next(BufferPtr* frame);
   GstFlowReturn write(GstBuffer* original, GstBuffer* output);
 
   // When the oldest frame that stays inside has probably got its matte, as g_get_monotonic_time() counts; -1: none

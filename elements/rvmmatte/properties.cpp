@@ -2,20 +2,27 @@
 #include "elements/rvmmatte/properties.h"
 
 #include "elements/base/device_properties.h"
+#include "elements/base/enum_type.h"
 
 namespace liveedit::elements {
 namespace {
 
-constexpr int kMaxThreads = 1024;
 constexpr float kMaxBlur = 100;
 constexpr float kMaxFeather = 100;
 constexpr int kMaxInterval = 1000;
 constexpr int kMaxWarmUp = 10;
 
-constexpr auto kReadWrite = static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
-constexpr auto kReady = static_cast<GParamFlags>(kReadWrite | GST_PARAM_MUTABLE_READY);
-constexpr auto kLive = static_cast<GParamFlags>(kReadWrite | GST_PARAM_MUTABLE_PLAYING);
-constexpr auto kControllable = static_cast<GParamFlags>(kLive | GST_PARAM_CONTROLLABLE);
+GType matte_output_type() {
+  static constexpr EnumText<MatteOutput> texts[] = {
+      {MatteOutput::kRgba, "The picture unchanged, the soft matte in its alpha", "rgba"},
+      {MatteOutput::kCutout, "The person without the background's colours, the matte in alpha", "cutout"},
+      {MatteOutput::kMatte, "The matte alone, as a grey picture", "matte"},
+      {MatteOutput::kComposite, "The person before background-image, the blurred picture or background-color",
+       "composite"},
+  };
+  static const GType type = register_enum("GstRvmMatteOutput", texts);
+  return type;
+}
 
 void add_model_properties(PropertyTable<MatteSettings>& table) {
   table.add_string(
@@ -23,18 +30,7 @@ void add_model_properties(PropertyTable<MatteSettings>& table) {
       "Safetensors file of Robust Video Matting (MobileNetV3 or ResNet50), or a folder with one; empty: looked for in "
       "the usual places",
       [](auto& s) -> auto& { return s.config.model; }, kReady);
-  table.add_string(
-      "device", "Device", "Where the network runs: auto, cpu, cuda or cuda:N",
-      [](auto& s) -> auto& { return s.config.device; }, kReady);
-  table.add_enum(
-      "dtype", "Data type", "Precision of the network", dtype_type(), [](auto& s) -> auto& { return s.config.dtype; },
-      kReady);
-  table.add_int(
-      "threads", "Threads", "CPU threads for the network; 0: one a core", 0, kMaxThreads,
-      [](auto& s) -> auto& { return s.config.threads; }, kReady);
-  table.add_enum(
-      "acceleration", "Acceleration", "How a CUDA device is driven; no effect on the CPU", acceleration_type(),
-      [](auto& s) -> auto& { return s.config.acceleration; }, kReady);
+  add_device_properties(table);
 }
 
 void add_output_properties(MatteProperties& properties) {
@@ -96,48 +92,29 @@ void add_matte_properties(PropertyTable<MatteSettings>& table) {
 
 }  // namespace
 
-GType matte_output_type() {
-  static const GEnumValue values[] = {
-      {static_cast<gint>(MatteOutput::kRgba), "The picture unchanged, the soft matte in its alpha", "rgba"},
-      {static_cast<gint>(MatteOutput::kCutout), "The person without the background's colours, the matte in alpha",
-       "cutout"},
-      {static_cast<gint>(MatteOutput::kMatte), "The matte alone, as a grey picture", "matte"},
-      {static_cast<gint>(MatteOutput::kComposite),
-       "The person before background-image, the blurred picture or background-color", "composite"},
-      {0, nullptr, nullptr},
-  };
-  static const GType type = g_enum_register_static("GstRvmMatteOutput", values);
-  return type;
-}
-
 const MatteProperties& matte_properties() {
   static const MatteProperties properties = [] {
     MatteProperties made;
     add_model_properties(made.table);
     add_output_properties(made);
     add_matte_properties(made.table);
-    made.stats = made.table.size() + 1;
     return made;
   }();
   return properties;
 }
 
 void MatteSettingsStore::set_background(std::shared_ptr<const BackgroundPicture> picture) {
-  std::lock_guard lock(mutex_);
-  background_ = std::move(picture);
-  changed_ = true;
+  write([&](MatteSettings&) { background_.swap(picture); });
 }
 
 std::shared_ptr<const MatteParams> MatteSettingsStore::snapshot(MatteOutput output) {
-  std::lock_guard lock(mutex_);
-  if (!changed_ && snapshot_ && snapshot_->output == output) return snapshot_;
-  changed_ = false;
-  MatteParams params = settings_.params;
-  params.output = output;
-  params.background_image = background_;
-  params.similar_threshold = settings_.similar_image_filter ? settings_.similar_image_filter_threshold : 0;
-  if (!snapshot_ || *snapshot_ != params) snapshot_ = std::make_shared<const MatteParams>(std::move(params));
-  return snapshot_;
+  return take([&](const MatteSettings& settings) {
+    MatteParams params = settings.params;
+    params.output = output;
+    params.background_image = background_;
+    params.similar_threshold = settings.similar_image_filter ? settings.similar_image_filter_threshold : 0;
+    return params;
+  });
 }
 
 }  // namespace liveedit::elements

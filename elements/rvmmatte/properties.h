@@ -2,12 +2,12 @@
 #pragma once
 
 #include <memory>
-#include <mutex>
 #include <string>
 
 #include <gst/gst.h>
 
 #include "core/api/matter.h"
+#include "elements/base/frame_settings.h"
 #include "elements/base/property_table.h"
 
 namespace liveedit::elements {
@@ -30,47 +30,25 @@ struct MatteSettings {
   bool enabled = true;
 };
 
-// The settings, written and read on any thread.
-class MatteSettingsStore {
+class MatteSettingsStore : public FrameSettings<MatteSettings, MatteParams> {
  public:
-  // Runs `change(MatteSettings&)` under the lock; it must not call out.
-  template <typename Change>
-  auto write(Change&& change) {
-    std::lock_guard lock(mutex_);
-    changed_ = true;
-    return change(settings_);
-  }
-
-  template <typename Look>
-  auto read(Look&& look) const {
-    std::lock_guard lock(mutex_);
-    return look(settings_);
-  }
-
   // The picture that background-image names; nullptr: none.
   void set_background(std::shared_ptr<const BackgroundPicture> picture);
 
-  // One consistent set for one frame, with this output; the same object as long as nothing has changed.
+  // With this output.
   std::shared_ptr<const MatteParams> snapshot(MatteOutput output);
 
  private:
-  mutable std::mutex mutex_;
-  MatteSettings settings_;
-  std::shared_ptr<const BackgroundPicture> background_;
-  bool changed_ = true;
-  std::shared_ptr<const MatteParams> snapshot_;
+  std::shared_ptr<const BackgroundPicture> background_;  // under the lock
 };
 
 struct MatteProperties {
   PropertyTable<MatteSettings> table;
   guint output = 0;  // ids of those whose change means more than another value
   guint background_image = 0;
-  guint stats = 0;  // behind the table's: the element's own
 };
 
 // Made at the first call.
 const MatteProperties& matte_properties();
-
-GType matte_output_type();
 
 }  // namespace liveedit::elements

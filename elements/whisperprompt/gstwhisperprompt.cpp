@@ -41,7 +41,6 @@
 #include <gst/audio/audio.h>
 
 #include "elements/base/core_error.h"
-#include "elements/base/core_loader.h"
 #include "elements/base/latency.h"
 #include "elements/base/model_loader.h"
 #include "elements/base/warnings.h"
@@ -156,22 +155,22 @@ static GstStructure* make_stats(Priv* priv) {
 
 static void gst_whisper_prompt_set_property(GObject* object, guint id, const GValue* value, GParamSpec* spec) {
   Priv* priv = priv_of(object);
-  const PromptProperties& properties = prompt_properties();
-  if (!properties.table.has(id)) {
+  const PropertyTable<PromptSettings>& properties = prompt_properties();
+  if (!properties.has(id)) {
     G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
     return;
   }
-  priv->settings.write([&](PromptSettings& settings) { properties.table.set(settings, id, value); });
+  priv->settings.write([&](PromptSettings& settings) { properties.set(settings, id, value); });
   priv->update_latency(priv->recognition_ms);
 }
 
 static void gst_whisper_prompt_get_property(GObject* object, guint id, GValue* value, GParamSpec* spec) {
   Priv* priv = priv_of(object);
-  const PromptProperties& properties = prompt_properties();
-  if (id == properties.stats) {
+  const PropertyTable<PromptSettings>& properties = prompt_properties();
+  if (id == properties.stats()) {
     g_value_take_boxed(value, make_stats(priv));
-  } else if (properties.table.has(id)) {
-    properties.table.get(*priv->settings.snapshot(), id, value);
+  } else if (properties.has(id)) {
+    properties.get(*priv->settings.snapshot(), id, value);
   } else {
     G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
   }
@@ -181,14 +180,8 @@ static void gst_whisper_prompt_get_property(GObject* object, guint id, GValue* v
 
 // Opens the core and starts to load. false: the reason is on the bus.
 static bool open_model(Priv* priv) {
-  try {
-    priv->core = open_core();
-    priv->loader.start(priv->core, priv->settings.snapshot()->config);
-    return true;
-  } catch (const std::exception& error) {
-    post_error(priv->element, error);
-    return false;
-  }
+  priv->core = priv->loader.open(priv->settings.snapshot()->config);
+  return priv->core != nullptr;
 }
 
 void Priv::begin() {
@@ -439,9 +432,7 @@ void Priv::update_latency(double milliseconds) {
   const std::shared_ptr<const PromptSettings> now = settings.snapshot();
   const bool in_place = now->keeps_place(/*live=*/true);
   const GstClockTime held = in_place ? (GstClockTime{now->max_segment} + now->vad_min_silence) * GST_MSECOND : 0;
-  if (latency.update(1, held, in_place ? milliseconds : 0)) {
-    gst_element_post_message(element, gst_message_new_latency(GST_OBJECT(element)));
-  }
+  latency.update(element, 1, held, in_place ? milliseconds : 0);
 }
 
 static gboolean gst_whisper_prompt_src_query(GstPad* pad, GstObject* parent, GstQuery* query) {
@@ -483,12 +474,8 @@ static void gst_whisper_prompt_class_init(GstWhisperPromptClass* klass) {
   object_class->set_property = gst_whisper_prompt_set_property;
   object_class->get_property = gst_whisper_prompt_get_property;
   object_class->finalize = gst_whisper_prompt_finalize;
-  prompt_properties().table.install(object_class);
-  g_object_class_install_property(
-      object_class, prompt_properties().stats,
-      g_param_spec_boxed("stats", "Statistics",
-                         "Counts of sentences, times of recognition and latency, and what really runs",
-                         GST_TYPE_STRUCTURE, static_cast<GParamFlags>(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
+  prompt_properties().install(object_class,
+                              "Counts of sentences, times of recognition and latency, and what really runs");
 
   auto* element_class = GST_ELEMENT_CLASS(klass);
   gst_element_class_set_static_metadata(element_class, "Speech to prompts", "Text/Audio/Filter",
@@ -497,8 +484,4 @@ static void gst_whisper_prompt_class_init(GstWhisperPromptClass* klass) {
   gst_element_class_add_static_pad_template(element_class, &sink_template);
   gst_element_class_add_static_pad_template(element_class, &src_template);
   element_class->change_state = gst_whisper_prompt_change_state;
-
-  for (const GType type : {voice_activity_type(), partial_results_type(), text_time_type(), leaky_type()}) {
-    gst_type_mark_as_plugin_api(type, static_cast<GstPluginAPIFlags>(0));
-  }
 }

@@ -4,20 +4,62 @@
 #include <algorithm>
 
 #include "elements/base/device_properties.h"
+#include "elements/base/enum_type.h"
 
 namespace liveedit::elements {
 namespace {
 
-constexpr int kMaxThreads = 1024;
 constexpr int kMaxBeams = 16;
 constexpr guint kMaxMilliseconds = 10000;
 constexpr guint kShortestSegment = 1000;
 constexpr guint kLongestSegment = 29000;  // with the pad around a cut, below Whisper's 30 s
 constexpr guint kShortestInterval = 100;
 
-constexpr auto kReadWrite = static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
-constexpr auto kReady = static_cast<GParamFlags>(kReadWrite | GST_PARAM_MUTABLE_READY);
-constexpr auto kLive = static_cast<GParamFlags>(kReadWrite | GST_PARAM_MUTABLE_PLAYING);
+GType voice_activity_type() {
+  static constexpr EnumText<VoiceActivity> texts[] = {
+      {VoiceActivity::kNone, "Not at all: everything is speech, in pieces of max-segment", "none"},
+      {VoiceActivity::kEnergy, "By loudness over the background", "energy"},
+      {VoiceActivity::kSilero, "By a network that knows voices (Silero VAD)", "silero"},
+  };
+  static const GType type = register_enum("GstWhisperPromptVad", texts);
+  return type;
+}
+
+GType partial_results_type() {
+  static constexpr EnumText<PartialResults> texts[] = {
+      {PartialResults::kNone, "Nothing: only whole sentences count", "none"},
+      {PartialResults::kMessages, "Messages tell it, with the part that will stay", "messages"},
+      {PartialResults::kText, "The part that will stay leaves as text, too, as it grows", "text"},
+  };
+  static const GType type = register_enum("GstWhisperPromptPartialResults", texts);
+  return type;
+}
+
+GType text_time_type() {
+  static constexpr EnumText<TextTime> texts[] = {
+      {TextTime::kAuto, "As arrival where the source is live, else as speech", "auto"},
+      {TextTime::kSpeech,
+       "Where it was spoken, for as long as it was: subtitles of a film. A live stream is behind by max-segment "
+       "then",
+       "speech"},
+      {TextTime::kArrival,
+       "Where the stream has got to when the text is known: what is live does not wait. It lasts at least a "
+       "second, and as long as it was spoken from where the text before ends",
+       "arrival"},
+  };
+  static const GType type = register_enum("GstWhisperPromptTextTime", texts);
+  return type;
+}
+
+GType leaky_type() {
+  static constexpr EnumText<Leaky> texts[] = {
+      {Leaky::kAuto, "Live sources do not wait, others do", "auto"},
+      {Leaky::kNo, "The sound waits, and nothing is lost", "no"},
+      {Leaky::kYes, "The newest sentence is kept and older ones are lost, with a warning", "yes"},
+  };
+  static const GType type = register_enum("GstWhisperPromptLeaky", texts);
+  return type;
+}
 
 void add_model_properties(PropertyTable<PromptSettings>& table) {
   table.add_string(
@@ -25,18 +67,7 @@ void add_model_properties(PropertyTable<PromptSettings>& table) {
       "Whisper: a folder in Hugging Face layout, a Hugging Face id such as openai/whisper-small, or a size such as "
       "base.en; empty: tiny.en, where the usual places have it",
       [](auto& s) -> auto& { return s.config.model; }, kReady);
-  table.add_string(
-      "device", "Device", "Where the network runs: auto, cpu, cuda or cuda:N",
-      [](auto& s) -> auto& { return s.config.device; }, kReady);
-  table.add_enum(
-      "dtype", "Data type", "Precision of the network", dtype_type(), [](auto& s) -> auto& { return s.config.dtype; },
-      kReady);
-  table.add_int(
-      "threads", "Threads", "CPU threads for the network; 0: one a core", 0, kMaxThreads,
-      [](auto& s) -> auto& { return s.config.threads; }, kReady);
-  table.add_enum(
-      "acceleration", "Acceleration", "How a CUDA device is driven; no effect on the CPU", acceleration_type(),
-      [](auto& s) -> auto& { return s.config.acceleration; }, kReady);
+  add_device_properties(table);
 }
 
 void add_recognition_properties(PropertyTable<PromptSettings>& table) {
@@ -161,64 +192,13 @@ TranscribeParams PromptSettings::params() const {
   return params;
 }
 
-GType voice_activity_type() {
-  static const GEnumValue values[] = {
-      {static_cast<gint>(VoiceActivity::kNone), "Not at all: everything is speech, in pieces of max-segment", "none"},
-      {static_cast<gint>(VoiceActivity::kEnergy), "By loudness over the background", "energy"},
-      {static_cast<gint>(VoiceActivity::kSilero), "By a network that knows voices (Silero VAD)", "silero"},
-      {0, nullptr, nullptr},
-  };
-  static const GType type = g_enum_register_static("GstWhisperPromptVad", values);
-  return type;
-}
-
-GType partial_results_type() {
-  static const GEnumValue values[] = {
-      {static_cast<gint>(PartialResults::kNone), "Nothing: only whole sentences count", "none"},
-      {static_cast<gint>(PartialResults::kMessages), "Messages tell it, with the part that will stay", "messages"},
-      {static_cast<gint>(PartialResults::kText), "The part that will stay leaves as text, too, as it grows", "text"},
-      {0, nullptr, nullptr},
-  };
-  static const GType type = g_enum_register_static("GstWhisperPromptPartialResults", values);
-  return type;
-}
-
-GType text_time_type() {
-  static const GEnumValue values[] = {
-      {static_cast<gint>(TextTime::kAuto), "As arrival where the source is live, else as speech", "auto"},
-      {static_cast<gint>(TextTime::kSpeech),
-       "Where it was spoken, for as long as it was: subtitles of a film. A live stream is behind by max-segment then",
-       "speech"},
-      {static_cast<gint>(TextTime::kArrival),
-       "Where the stream has got to when the text is known: what is live does not wait. It lasts at least a second, "
-       "and as long "
-       "as it was spoken from where the text before ends",
-       "arrival"},
-      {0, nullptr, nullptr},
-  };
-  static const GType type = g_enum_register_static("GstWhisperPromptTextTime", values);
-  return type;
-}
-
-GType leaky_type() {
-  static const GEnumValue values[] = {
-      {static_cast<gint>(Leaky::kAuto), "Live sources do not wait, others do", "auto"},
-      {static_cast<gint>(Leaky::kNo), "The sound waits, and nothing is lost", "no"},
-      {static_cast<gint>(Leaky::kYes), "The newest sentence is kept and older ones are lost, with a warning", "yes"},
-      {0, nullptr, nullptr},
-  };
-  static const GType type = g_enum_register_static("GstWhisperPromptLeaky", values);
-  return type;
-}
-
-const PromptProperties& prompt_properties() {
-  static const PromptProperties properties = [] {
-    PromptProperties made;
-    add_model_properties(made.table);
-    add_recognition_properties(made.table);
-    add_vad_properties(made.table);
-    add_text_properties(made.table);
-    made.stats = made.table.size() + 1;
+const PropertyTable<PromptSettings>& prompt_properties() {
+  static const PropertyTable<PromptSettings> properties = [] {
+    PropertyTable<PromptSettings> made;
+    add_model_properties(made);
+    add_recognition_properties(made);
+    add_vad_properties(made);
+    add_text_properties(made);
     return made;
   }();
   return properties;

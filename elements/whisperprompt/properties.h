@@ -79,17 +79,7 @@ class PromptSettingsStore {
   std::shared_ptr<const PromptSettings> settings_ = std::make_shared<PromptSettings>();
 };
 
-struct PromptProperties {
-  PropertyTable<PromptSettings> table;
-  guint stats = 0;  // behind the table's: the element's own
-};
-
 // Made at the first call.
-const PromptProperties& prompt_properties();
-
-GType voice_activity_type();
-GType partial_results_type();
-GType text_time_type();
-GType leaky_type();
+const PropertyTable<PromptSettings>& prompt_properties();
 
 }  // namespace liveedit::elements
