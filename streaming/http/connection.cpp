@@ -7,16 +7,14 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
 
+#include "streaming/http/asio_names.h"
 #include "streaming/http/exchange.h"
 #include "streaming/http/response_head.h"
 #include "streaming/http/websocket_connection.h"
@@ -26,12 +24,7 @@
 namespace liveedit::streaming::http {
 namespace {
 
-namespace asio = boost::asio;
 namespace beast = boost::beast;
-using asio::ip::tcp;
-using boost::system::error_code;
-using PlainStream = tcp::socket;
-using TlsStream = asio::ssl::stream<tcp::socket>;
 using Parser = beast::http::request_parser<beast::http::string_body>;
 
 // After a refusal the rest of what the client sends is read for so long, because closing at once would take the answer
@@ -42,10 +35,6 @@ constexpr size_t kLingerBytes = 1024 * 1024;
 constexpr int kUnsentBytes = 128 * 1024;
 // A viewer of an endless body has nothing more to say.
 constexpr size_t kChatterBytes = 16 * 1024;
-
-auto result_in(error_code& error) {
-  return asio::redirect_error(asio::use_awaitable, error);
-}
 
 // GCC 12 makes no coroutine of a function with these lists in a co_await.
 Response server_is_full() {

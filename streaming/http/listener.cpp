@@ -9,11 +9,10 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include "streaming/base/error.h"
+#include "streaming/http/asio_names.h"
 #include "streaming/http/connection.h"
 #include "streaming/http/io_context.h"
 #include "streaming/http/rate_limiter.h"
@@ -33,10 +32,6 @@ GstDebugCategory* log_category() {
 }
 
 namespace {
-
-namespace asio = boost::asio;
-using asio::ip::tcp;
-using boost::system::error_code;
 
 // How often deadlines are looked at.
 constexpr std::chrono::milliseconds kSweep{250};
@@ -111,7 +106,7 @@ class Listener : public std::enable_shared_from_this<Listener> {
     while (!closing_) {
       error_code error;
       tcp::socket socket(context_);
-      co_await acceptor_.async_accept(socket, asio::redirect_error(asio::use_awaitable, error));
+      co_await acceptor_.async_accept(socket, result_in(error));
       if (closing_) break;
       if (!error) {
         admit(std::move(socket));
@@ -120,7 +115,7 @@ class Listener : public std::enable_shared_from_this<Listener> {
       // Out of descriptors, most likely: those that are connected go on, and one that ends makes room.
       GST_WARNING("no connection can be taken now: %s", error.message().c_str());
       pause_.expires_after(std::chrono::milliseconds(200));
-      co_await pause_.async_wait(asio::redirect_error(asio::use_awaitable, error));
+      co_await pause_.async_wait(result_in(error));
     }
   }
 
@@ -128,7 +123,7 @@ class Listener : public std::enable_shared_from_this<Listener> {
     while (!closing_) {
       error_code ignored;
       sweep_.expires_after(kSweep);
-      co_await sweep_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+      co_await sweep_.async_wait(result_in(ignored));
       const auto now = Connection::Clock::now();
       for (const auto& connection : connections_) connection->check_deadline(now);
     }

@@ -4,9 +4,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/websocket/rfc6455.hpp>
 #include <boost/beast/websocket/ssl.hpp>
@@ -19,19 +17,10 @@
 namespace liveedit::streaming::http {
 namespace {
 
-namespace asio = boost::asio;
 namespace beast = boost::beast;
-using asio::ip::tcp;
-using boost::system::error_code;
-using PlainStream = tcp::socket;
-using TlsStream = asio::ssl::stream<tcp::socket>;
 
 // A large message leaves no large buffer behind.
 constexpr size_t kKeptBuffer = 256 * 1024;
-
-auto result_in(error_code& error) {
-  return asio::redirect_error(asio::use_awaitable, error);
-}
 
 // What reader and writer share. On the I/O thread.
 template <typename Stream>

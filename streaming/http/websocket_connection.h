@@ -5,11 +5,10 @@
 #include <memory>
 
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/ssl/stream.hpp>
 #include <boost/beast/http/message.hpp>
 #include <boost/beast/http/string_body.hpp>
 
+#include "streaming/http/asio_names.h"
 #include "streaming/http/server.h"
 
 namespace liveedit::streaming::http {
@@ -22,13 +21,12 @@ bool asks_for_websocket(const UpgradeRequest& request);
 // Does the handshake and serves until either side ends it. `connection` owns `stream` and is kept until then. `common`:
 // headers of the answer.
 template <typename Stream>
-boost::asio::awaitable<void> serve_websocket(Stream& stream, std::shared_ptr<void> connection, UpgradeRequest upgrade,
-                                             const Route& route, Request request, Headers common, Limits limits);
+asio::awaitable<void> serve_websocket(Stream& stream, std::shared_ptr<void> connection, UpgradeRequest upgrade,
+                                      const Route& route, Request request, Headers common, Limits limits);
 
-extern template boost::asio::awaitable<void> serve_websocket(boost::asio::ip::tcp::socket&, std::shared_ptr<void>,
-                                                             UpgradeRequest, const Route&, Request, Headers, Limits);
-extern template boost::asio::awaitable<void> serve_websocket(boost::asio::ssl::stream<boost::asio::ip::tcp::socket>&,
-                                                             std::shared_ptr<void>, UpgradeRequest, const Route&,
-                                                             Request, Headers, Limits);
+extern template asio::awaitable<void> serve_websocket(PlainStream&, std::shared_ptr<void>, UpgradeRequest, const Route&,
+                                                      Request, Headers, Limits);
+extern template asio::awaitable<void> serve_websocket(TlsStream&, std::shared_ptr<void>, UpgradeRequest, const Route&,
+                                                      Request, Headers, Limits);
 
 }  // namespace liveedit::streaming::http
