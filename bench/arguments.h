@@ -5,15 +5,17 @@
 #include <set>
 #include <string>
 #include <type_traits>
+#include <utility>
+#include <vector>
 
 #include "core/api/error.h"
 
 namespace liveedit::bench {
 
-// The words of a benchmark's command line: --NAME VALUE, and flags without a value.
+// The words of a benchmark's command line: --NAME VALUE, flags without a value, and names of files.
 class Arguments {
  public:
-  // Throws Error(kSettings) at a word that is neither.
+  // Throws Error(kSettings) where a value is missing.
   Arguments(int count, char** words, const std::set<std::string>& flags) {
     for (int i = 1; i < count; ++i) {
       const std::string word = words[i];
@@ -22,8 +24,10 @@ class Arguments {
         given_[word.substr(2)] = "yes";
       } else if (is_option && i + 1 < count) {
         given_[word.substr(2)] = words[++i];
-      } else {
+      } else if (is_option) {
         throw Error(ErrorKind::kSettings, "Not understood: " + word);
+      } else {
+        files_.push_back(word);
       }
     }
   }
@@ -56,6 +60,8 @@ class Arguments {
     take(name, [&](const std::string&) { flag = true; });
   }
 
+  std::vector<std::string> take_files() { return std::exchange(files_, {}); }
+
   // WIDTHxHEIGHT.
   void take_size(const char* name, int& width, int& height) {
     take(name, [&](const std::string& value) {
@@ -67,10 +73,12 @@ class Arguments {
   // Throws Error(kSettings) where something was given that nobody took.
   void finish() const {
     if (!given_.empty()) throw Error(ErrorKind::kSettings, "Not understood: --" + given_.begin()->first);
+    if (!files_.empty()) throw Error(ErrorKind::kSettings, "Not understood: " + files_.front());
   }
 
  private:
   std::map<std::string, std::string> given_;
+  std::vector<std::string> files_;
 };
 
 }  // namespace liveedit::bench

@@ -5,38 +5,23 @@
 //   ... matting_bench ... --memory cuda    frames that lie in GPU memory, and pictures that stay there
 //   ... matting_bench ... --ask            a round of N frames for each line "N" of standard input, until its end
 //   matting_bench ... --input A.rgb --output B.rgba    mats a film of raw RGB frames, to look at or to compare
-#include <algorithm>
-#include <chrono>
 #include <cstdint>
-#include <cstdio>
 #include <fstream>
-#include <iostream>
+#include <memory>
 #include <string>
 #include <vector>
 
-#include <nlohmann/json.hpp>
-
-#include "bench/arguments.h"
+#include "bench/core_access.h"
+#include "bench/frame_rounds.h"
 #include "bench/picture_bytes.h"
-#include "core/api/core.h"
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-struct Options {
+struct Options : liveedit::bench::FrameOptions {
   liveedit::MatterConfig config;
   liveedit::MatteParams params;
-  int width = 512;
-  int height = 512;
-  int frames = 100;
-  int warm_up = 10;
-  int depth = 1;  // frames inside before one is collected
   bool nv12 = false;
   bool on_gpu = false;
-  bool ask = false;
-  std::string input;
-  std::string output;
 };
 
 liveedit::MatteOutput output_of(const std::string& word) {
@@ -48,28 +33,14 @@ liveedit::MatteOutput output_of(const std::string& word) {
 Options read_options(int count, char** words) {
   Options options;
   liveedit::bench::Arguments given(count, words, {"ask"});
-  given.take_flag("ask", options.ask);
-  given.take_text("model", options.config.model);
-  given.take_text("device", options.config.device);
-  given.take("dtype", [&](const std::string& value) {
-    options.config.dtype = value == "fp32" ? liveedit::Dtype::kFp32 : liveedit::Dtype::kAuto;
-  });
-  given.take("acceleration", [&](const std::string& value) {
-    options.config.acceleration = value == "none" ? liveedit::Acceleration::kNone : liveedit::Acceleration::kAuto;
-  });
+  options.take(given);
+  liveedit::bench::take_config(given, options.config);
   given.take("kind", [&](const std::string& value) { options.params.output = output_of(value); });
   given.take("format", [&](const std::string& value) { options.nv12 = value == "nv12"; });
   given.take("memory", [&](const std::string& value) { options.on_gpu = value == "cuda"; });
-  given.take_size("size", options.width, options.height);
-  given.take_number("threads", options.config.threads);
   given.take_number("ratio", options.params.downsample_ratio);
   given.take_number("feather", options.params.feather);
   given.take_number("blur", options.params.background_blur);
-  given.take_number("frames", options.frames);
-  given.take_number("warm-up", options.warm_up);
-  given.take_number("depth", options.depth);
-  given.take_text("input", options.input);
-  given.take_text("output", options.output);
   given.finish();
   if (options.on_gpu && !options.input.empty()) {
     throw liveedit::Error(liveedit::ErrorKind::kSettings,
@@ -95,22 +66,6 @@ liveedit::FrameView view_of(std::uint8_t* picture, const Options& options, livee
   return view;
 }
 
-// A slanted gradient with noise, another one a frame: nothing that a cache or a quick path could know.
-std::vector<std::uint8_t> make_picture(const Options& options, int number) {
-  std::vector<std::uint8_t> picture(3 * static_cast<std::size_t>(options.width) *
-                                    static_cast<std::size_t>(options.height));
-  std::uint32_t state = 2463534242u + static_cast<std::uint32_t>(number);
-  for (std::size_t i = 0; i < picture.size(); ++i) {
-    state ^= state << 13;
-    state ^= state >> 17;
-    state ^= state << 5;
-    const std::size_t x = i / 3 % static_cast<std::size_t>(options.width);
-    const std::size_t y = i / 3 / static_cast<std::size_t>(options.width);
-    picture[i] = static_cast<std::uint8_t>((x + 2 * y + 5 * static_cast<std::size_t>(number)) % 224 + state % 32);
-  }
-  return picture;
-}
-
 class Bench {
  public:
   Bench(liveedit::Core& core, const Options& options) : options_(options) {
@@ -121,27 +76,19 @@ class Bench {
   }
 
   void warm_up() {
-    for (int i = 0; i < 8; ++i) inputs_.emplace_back(make_picture(options_, i), options_.on_gpu);
+    for (int i = 0; i < 8; ++i) {
+      inputs_.emplace_back(liveedit::bench::make_picture(options_, i), options_.on_gpu);
+    }
     run(options_.warm_up);
   }
 
-  // Milliseconds between neighbouring pictures; their sum is the time of the round.
   std::vector<double> run(int frames) {
-    std::vector<double> times;
-    auto last = Clock::now();
-    const auto collect_one = [&] {
-      collect(input_view(inputs_[collected_++ % inputs_.size()]));
-      const auto now = Clock::now();
-      times.push_back(std::chrono::duration<double, std::milli>(now - last).count());
-      last = now;
-    };
-    for (int i = 0; i < frames; ++i) {
+    const auto submit = [&] {
       matter_->submit(submitted_, input_view(inputs_[submitted_ % inputs_.size()]), params_);
       ++submitted_;
-      while (matter_->collectable() >= options_.depth) collect_one();
-    }
-    while (matter_->collectable() > 0) collect_one();
-    return times;
+    };
+    const auto collect_next = [&] { collect(input_view(inputs_[collected_++ % inputs_.size()])); };
+    return liveedit::bench::time_round(*matter_, frames, options_.depth, submit, collect_next);
   }
 
   void mat_file() {
@@ -159,23 +106,12 @@ class Bench {
     }
   }
 
-  nlohmann::json report(std::vector<double> times) const {
-    double sum = 0;
-    for (const double time : times) sum += time;
-    std::sort(times.begin(), times.end());
-    const liveedit::MatterInfo info = matter_->info();
-    return {{"who", "engine"},
-            {"device", info.device},
-            {"dtype", info.dtype},
-            {"width", options_.width},
-            {"height", options_.height},
-            {"ratio", options_.params.downsample_ratio},
-            {"depth", options_.depth},
-            {"memory", options_.on_gpu ? "cuda" : "system"},
-            {"frames", times.size()},
-            {"median_ms", times[times.size() / 2]},
-            {"p99_ms", times[times.size() * 99 / 100]},
-            {"fps", 1000.0 * static_cast<double>(times.size()) / sum}};
+  nlohmann::json report(int frames) {
+    std::vector<double> times = run(frames);
+    nlohmann::json report = liveedit::bench::report_of(options_, matter_->info(), std::move(times));
+    report["ratio"] = options_.params.downsample_ratio;
+    report["memory"] = options_.on_gpu ? "cuda" : "system";
+    return report;
   }
 
  private:
@@ -202,29 +138,14 @@ class Bench {
 };
 
 void run(const Options& options) {
-  const auto log = [](liveedit::LogLevel level, const std::string& text) {
-    if (level <= liveedit::LogLevel::kWarning) std::cerr << text << '\n';
-  };
-  liveedit::Core* core = liveedit::liveedit_core_open(liveedit::kCoreApiVersion, log);
-  Bench bench(*core, options);
+  Bench bench(liveedit::bench::open_core(), options);
   if (!options.input.empty()) return bench.mat_file();
   bench.warm_up();
-  if (!options.ask) {
-    std::cout << bench.report(bench.run(options.frames)) << std::endl;
-    return;
-  }
-  std::cout << "ready" << std::endl;
-  for (int frames = 0; std::cin >> frames;) std::cout << bench.report(bench.run(frames)) << std::endl;
+  liveedit::bench::print_rounds(options, [&](int frames) { return bench.report(frames); });
 }
 
 }  // namespace
 
 int main(int count, char** words) {
-  try {
-    run(read_options(count, words));
-    return 0;
-  } catch (const std::exception& error) {
-    std::cerr << error.what() << '\n';
-    return 1;
-  }
+  return liveedit::bench::main_of([&] { run(read_options(count, words)); });
 }

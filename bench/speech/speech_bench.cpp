@@ -7,7 +7,6 @@
 // A file is mono float at 16 kHz. --tokens: as many tokens and no tests of the text, for models with random weights.
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
 #include <cstring>
 #include <fstream>
 #include <iostream>
@@ -17,7 +16,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "core/api/core.h"
+#include "bench/core_access.h"
 
 namespace {
 
@@ -30,47 +29,27 @@ struct Options {
   std::vector<std::string> files;
 };
 
-liveedit::Dtype dtype_of(const std::string& name) {
-  if (name == "fp32") return liveedit::Dtype::kFp32;
-  if (name == "fp16") return liveedit::Dtype::kFp16;
-  return name == "bf16" ? liveedit::Dtype::kBf16 : liveedit::Dtype::kAuto;
-}
-
-Options parse(int count, char** words) {
+Options read_options(int count, char** words) {
   Options options;
-  for (int i = 1; i < count; ++i) {
-    const std::string word = words[i];
-    const auto value = [&]() -> std::string { return ++i < count ? words[i] : ""; };
-    if (word == "--model") {
-      options.config.model = value();
-    } else if (word == "--device") {
-      options.config.device = value();
-    } else if (word == "--dtype") {
-      options.config.dtype = dtype_of(value());
-    } else if (word == "--threads") {
-      options.config.threads = std::stoi(value());
-    } else if (word == "--repeat") {
-      options.repeat = std::stoi(value());
-    } else if (word == "--beam") {
-      options.params.beam_size = std::stoi(value());
-    } else if (word == "--tokens") {
-      options.params.max_tokens = std::stoi(value());
-      options.params.guard = false;
-      options.params.no_speech_threshold = 1;
-      options.params.logprob_threshold = -1000;
-      options.params.compression_ratio_threshold = 1000;
-    } else if (word == "--whole-window") {
-      options.params.whole_window = true;
-    } else if (word == "--no-guard") {
-      options.params.guard = false;
-    } else if (word == "--timestamps") {
-      options.params.timestamps = true;
-    } else if (word == "--no-graphs") {
-      options.config.acceleration = liveedit::Acceleration::kNone;
-    } else {
-      options.files.push_back(word);
-    }
-  }
+  liveedit::TranscribeParams& params = options.params;
+  liveedit::bench::Arguments given(count, words, {"timestamps", "whole-window", "no-guard", "no-graphs"});
+  liveedit::bench::take_config(given, options.config);
+  given.take("no-graphs", [&](const std::string&) { options.config.acceleration = liveedit::Acceleration::kNone; });
+  given.take_number("repeat", options.repeat);
+  given.take_number("beam", params.beam_size);
+  given.take_flag("timestamps", params.timestamps);
+  given.take_flag("whole-window", params.whole_window);
+  given.take("no-guard", [&](const std::string&) { params.guard = false; });
+  given.take("tokens", [&](const std::string& value) {
+    params.max_tokens = std::stoi(value);
+    params.guard = false;
+    params.no_speech_threshold = 1;
+    params.logprob_threshold = -1000;
+    params.compression_ratio_threshold = 1000;
+  });
+  options.files = given.take_files();
+  given.finish();
+  if (options.repeat < 1) throw liveedit::Error(liveedit::ErrorKind::kSettings, "--repeat is 1 or more.");
   return options;
 }
 
@@ -112,27 +91,19 @@ void measure(liveedit::Transcriber& transcriber, const Options& options, const s
   std::cout << line.dump() << std::endl;
 }
 
+void run(const Options& options) {
+  liveedit::Core& core = liveedit::bench::open_core();
+  const auto begin = std::chrono::steady_clock::now();
+  const auto transcriber = core.create_transcriber(options.config, [](const liveedit::ProgressStep&) { return true; });
+  const double load = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
+  const liveedit::TranscriberInfo info = transcriber->info();
+  const nlohmann::json line{{"model", info.model}, {"device", info.device}, {"dtype", info.dtype}, {"load_ms", load}};
+  std::cout << line.dump() << std::endl;
+  for (const std::string& file : options.files) measure(*transcriber, options, file);
+}
+
 }  // namespace
 
 int main(int count, char** words) {
-  try {
-    const Options options = parse(count, words);
-    liveedit::Core* core = liveedit::liveedit_core_open(liveedit::kCoreApiVersion, {});
-    const auto begin = std::chrono::steady_clock::now();
-    const auto transcriber =
-        core->create_transcriber(options.config, [](const liveedit::ProgressStep&) { return true; });
-    const double load = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
-    const liveedit::TranscriberInfo info = transcriber->info();
-    std::cout << nlohmann::json{{"model", info.model},
-                                {"device", info.device},
-                                {"dtype", info.dtype},
-                                {"load_ms", load}}
-                     .dump()
-              << std::endl;
-    for (const std::string& file : options.files) measure(*transcriber, options, file);
-  } catch (const std::exception& error) {
-    std::cerr << error.what() << std::endl;
-    return 1;
-  }
-  return 0;
+  return liveedit::bench::main_of([&] { run(read_options(count, words)); });
 }
