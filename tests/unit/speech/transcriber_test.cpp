@@ -33,6 +33,16 @@ std::string words_of(const std::string& text) {
 constexpr const char* kKennedy =
     "and so my fellow americans ask not what your country can do for you ask what you can do for your country";
 
+// For one text of at most so many tokens, which counts however unlikely it is.
+TranscribeParams one_text(int max_tokens) {
+  TranscribeParams params;
+  params.temperatures = {0};
+  params.guard = false;
+  params.no_speech_threshold = 1;
+  params.max_tokens = max_tokens;
+  return params;
+}
+
 class RandomModel : public testing::Test {
  protected:
   void SetUp() override {
@@ -117,12 +127,8 @@ TEST_F(RandomModel, TriesTheTemperaturesInOrderAndTrustsNoneThatFails) {
 }
 
 TEST_F(RandomModel, ATextInDoubtIsHeardInTheWholeWindowToo) {
-  TranscribeParams params;
-  params.temperatures = {0};
-  params.guard = false;
-  params.no_speech_threshold = 1;
+  TranscribeParams params = one_text(5);
   params.compression_ratio_threshold = 1000;
-  params.max_tokens = 5;
   params.logprob_threshold = -1000;
   const Transcript sure = transcriber_->transcribe(golden_.samples(), params, {});
   EXPECT_LT(sure.encoded_seconds, 10);
@@ -136,11 +142,7 @@ TEST_F(RandomModel, ATextInDoubtIsHeardInTheWholeWindowToo) {
 }
 
 TEST_F(RandomModel, AnInitialPromptChangesWhatIsWritten) {
-  TranscribeParams params;
-  params.temperatures = {0};
-  params.guard = false;
-  params.no_speech_threshold = 1;
-  params.max_tokens = 8;
+  TranscribeParams params = one_text(8);
   params.language = "de";
   const Transcript without = transcriber_->transcribe(golden_.samples(), params, {});
   params.initial_prompt = "the thing in the sea";
@@ -154,11 +156,7 @@ TEST_F(RandomModel, AnInitialPromptChangesWhatIsWritten) {
 }
 
 TEST_F(RandomModel, ThreadsThatShareItGetTheirOwnTexts) {
-  TranscribeParams params;
-  params.temperatures = {0};
-  params.guard = false;
-  params.no_speech_threshold = 1;
-  params.max_tokens = 10;
+  const TranscribeParams params = one_text(10);
   const auto text_of = [&](std::size_t length) {
     return transcriber_->transcribe(golden_.samples().first(length), params, {}).avg_logprob;
   };
