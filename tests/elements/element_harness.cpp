@@ -32,17 +32,8 @@ class GStreamer : public ::testing::Environment {
 
 const ::testing::Environment* const environment = ::testing::AddGlobalTestEnvironment(new GStreamer);
 
-ElementHarness::Wanted of_types(GstMessageType types) {
+ElementOnBus::Wanted of_types(GstMessageType types) {
   return [types](GstMessage* message) { return (GST_MESSAGE_TYPE(message) & types) != 0; };
-}
-
-Complaint complaint_of(GstMessage* message) {
-  GError* error = nullptr;
-  const bool fatal = GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR;
-  (fatal ? gst_message_parse_error : gst_message_parse_warning)(message, &error, nullptr);
-  Complaint complaint{error->domain, error->code, error->message};
-  g_error_free(error);
-  return complaint;
 }
 
 }  // namespace
@@ -66,7 +57,27 @@ std::size_t resident_bytes() {
   return resident * 4096;
 }
 
-ElementHarness::ElementHarness(const std::string& line) {
+Complaint complaint_of(GstMessage* message) {
+  GError* error = nullptr;
+  const bool fatal = GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR;
+  (fatal ? gst_message_parse_error : gst_message_parse_warning)(message, &error, nullptr);
+  Complaint complaint{error->domain, error->code, error->message};
+  g_error_free(error);
+  return complaint;
+}
+
+void expect_no_start(const char* line) {
+  GstElement* pipeline = gst_parse_launch(line, nullptr);
+  GstBus* bus = gst_element_get_bus(pipeline);
+  EXPECT_EQ(gst_element_set_state(pipeline, GST_STATE_PAUSED), GST_STATE_CHANGE_FAILURE);
+  EXPECT_TRUE(MessagePtr(gst_bus_pop_filtered(bus, GST_MESSAGE_ERROR)));
+  EXPECT_FALSE(MessagePtr(gst_bus_pop_filtered(bus, GST_MESSAGE_ERROR)));
+  gst_object_unref(bus);
+  gst_element_set_state(pipeline, GST_STATE_NULL);
+  gst_object_unref(pipeline);
+}
+
+ElementOnBus::ElementOnBus(const std::string& line) {
   GError* error = nullptr;
   element_ = gst_parse_launch_full(line.c_str(), nullptr, GST_PARSE_FLAG_FATAL_ERRORS, &error);
   if (!element_) {
@@ -77,12 +88,9 @@ ElementHarness::ElementHarness(const std::string& line) {
   gst_object_ref_sink(element_);
   bus_ = gst_bus_new();
   gst_element_set_bus(element_, bus_);
-  harness_ = gst_harness_new_with_element(element_, "sink", "src");
 }
 
-void ElementHarness::close() {
-  if (!harness_) return;
-  gst_harness_teardown(std::exchange(harness_, nullptr));
+ElementOnBus::~ElementOnBus() {
   gst_element_set_state(element_, GST_STATE_NULL);
   gst_element_set_bus(element_, nullptr);
   gst_bus_set_flushing(bus_, TRUE);
@@ -90,11 +98,11 @@ void ElementHarness::close() {
   gst_object_unref(element_);
 }
 
-void ElementHarness::collect() {
+void ElementOnBus::collect() {
   while (GstMessage* message = gst_bus_pop(bus_)) taken_.emplace_back(message);
 }
 
-std::vector<MessagePtr> ElementHarness::messages(const Wanted& wanted) {
+std::vector<MessagePtr> ElementOnBus::messages(const Wanted& wanted) {
   collect();
   std::vector<MessagePtr> found;
   std::vector<MessagePtr> others;
@@ -103,11 +111,11 @@ std::vector<MessagePtr> ElementHarness::messages(const Wanted& wanted) {
   return found;
 }
 
-std::vector<MessagePtr> ElementHarness::messages(GstMessageType types) {
+std::vector<MessagePtr> ElementOnBus::messages(GstMessageType types) {
   return messages(of_types(types));
 }
 
-MessagePtr ElementHarness::wait_for(const Wanted& wanted) {
+MessagePtr ElementOnBus::wait_for(const Wanted& wanted) {
   const gint64 end = g_get_monotonic_time() + 20 * G_TIME_SPAN_SECOND;
   while (true) {
     collect();
@@ -123,14 +131,47 @@ MessagePtr ElementHarness::wait_for(const Wanted& wanted) {
   }
 }
 
-MessagePtr ElementHarness::wait_for(GstMessageType types) {
+MessagePtr ElementOnBus::wait_for(GstMessageType types) {
   return wait_for(of_types(types));
 }
 
-std::vector<Complaint> ElementHarness::complaints(GstMessageType type) {
+std::vector<Complaint> ElementOnBus::complaints(GstMessageType type) {
   std::vector<Complaint> found;
   for (const MessagePtr& message : messages(type)) found.push_back(complaint_of(message.get()));
   return found;
+}
+
+Complaint load_error(const char* element, const std::string& model) {
+  ElementOnBus alone(element);
+  g_object_set(alone.element(), "model", model.c_str(), nullptr);
+  gst_element_set_state(alone.element(), GST_STATE_PAUSED);
+  const MessagePtr message = alone.wait_for(GST_MESSAGE_ERROR);
+  gst_element_set_state(alone.element(), GST_STATE_NULL);
+  EXPECT_TRUE(alone.messages(GST_MESSAGE_ERROR).empty()) << "one error only";
+  return message ? complaint_of(message.get()) : Complaint();
+}
+
+ElementHarness::ElementHarness(const std::string& line)
+    : ElementOnBus(line), harness_(gst_harness_new_with_element(element(), "sink", "src")) {}
+
+void ElementHarness::start_segment(GstClockTime start, GstClockTime time) {
+  GstSegment segment;
+  gst_segment_init(&segment, GST_FORMAT_TIME);
+  segment.start = segment.position = start;
+  segment.time = time;
+  push_event(gst_event_new_segment(&segment));
+}
+
+void ElementHarness::flush() {
+  push_event(gst_event_new_flush_start());
+  push_event(gst_event_new_flush_stop(TRUE));
+  start_segment();
+}
+
+void ElementHarness::close() {
+  if (!harness_) return;
+  gst_harness_teardown(std::exchange(harness_, nullptr));
+  gst_element_set_state(element(), GST_STATE_NULL);
 }
 
 }  // namespace liveedit::testing

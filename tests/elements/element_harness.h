@@ -36,20 +36,21 @@ struct Complaint {
   std::string text;
 };
 
-// An element with a bus of its own between two harness pads, PLAYING from the start.
-class ElementHarness {
+// A pipeline of `line`, as for gst-launch, does not start, and one error says why.
+void expect_no_start(const char* line);
+
+Complaint complaint_of(GstMessage* message);
+
+// An element in NULL with a bus of its own, in no pipeline.
+class ElementOnBus {
  public:
   // `line` as for gst-launch: the element and its properties.
-  explicit ElementHarness(const std::string& line);
-  ~ElementHarness() { close(); }
-  ElementHarness(const ElementHarness&) = delete;
-  ElementHarness& operator=(const ElementHarness&) = delete;
+  explicit ElementOnBus(const std::string& line);
+  ~ElementOnBus();
+  ElementOnBus(const ElementOnBus&) = delete;
+  ElementOnBus& operator=(const ElementOnBus&) = delete;
 
-  GstHarness* harness() { return harness_; }
   GstElement* element() { return element_; }
-
-  bool push_event(GstEvent* event) { return gst_harness_push_event(harness_, event); }
-  bool eos() { return push_event(gst_event_new_eos()); }
 
   using Wanted = std::function<bool(GstMessage*)>;
   // The messages of this kind that have come and were not taken before.
@@ -58,20 +59,41 @@ class ElementHarness {
   // The next of them; nullptr if none comes for 20 s.
   MessagePtr wait_for(const Wanted& wanted);
   MessagePtr wait_for(GstMessageType types);
-  // The same for errors or warnings.
+  // The same as messages() for errors or warnings.
   std::vector<Complaint> complaints(GstMessageType type);
-
- protected:
-  // Ends the element. Called first by the destructor of who is called back by it.
-  void close();
 
  private:
   void collect();
 
   GstElement* element_ = nullptr;
   GstBus* bus_ = nullptr;
-  GstHarness* harness_ = nullptr;
   std::vector<MessagePtr> taken_;  // from the bus, not given out yet
+};
+
+// The one error of an element that cannot load `model`.
+Complaint load_error(const char* element, const std::string& model);
+
+// An element on a bus between two harness pads, PLAYING from the start.
+class ElementHarness : public ElementOnBus {
+ public:
+  explicit ElementHarness(const std::string& line);
+  ~ElementHarness() { close(); }
+
+  GstHarness* harness() { return harness_; }
+
+  bool push_event(GstEvent* event) { return gst_harness_push_event(harness_, event); }
+  bool eos() { return push_event(gst_event_new_eos()); }
+  // A segment of time whose `start` is at `time` in the stream.
+  void start_segment(GstClockTime start = 0, GstClockTime time = 0);
+  // A flush, and the segment that follows it.
+  void flush();
+
+ protected:
+  // Ends the harness and the element. Called first by the destructor of who is called back by them.
+  void close();
+
+ private:
+  GstHarness* harness_ = nullptr;
 };
 
 }  // namespace liveedit::testing

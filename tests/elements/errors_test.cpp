@@ -49,18 +49,7 @@ TEST(Load, EachFailureIsOneErrorOfItsKind_n) {
 }
 
 TEST(Load, AModelThatIsNotFoundFailsTheStateChangeWithOneError_n) {
-  for (int i = 0; i < 50; ++i) {
-    GstElement* pipeline = gst_parse_launch("videotestsrc ! diffusionfilter model=find-error=0 ! fakesink", nullptr);
-    GstBus* bus = gst_element_get_bus(pipeline);
-    EXPECT_EQ(gst_element_set_state(pipeline, GST_STATE_PAUSED), GST_STATE_CHANGE_FAILURE);
-    GstMessage* message = gst_bus_pop_filtered(bus, GST_MESSAGE_ERROR);
-    ASSERT_TRUE(message);
-    gst_message_unref(message);
-    EXPECT_FALSE(gst_bus_pop_filtered(bus, GST_MESSAGE_ERROR));
-    gst_object_unref(bus);
-    gst_element_set_state(pipeline, GST_STATE_NULL);
-    gst_object_unref(pipeline);
-  }
+  for (int i = 0; i < 50; ++i) expect_no_start("videotestsrc ! diffusionfilter model=find-error=0 ! fakesink");
 }
 
 // gst-launch-1.0 misses an error that comes before its main loop runs; then it would never end.
@@ -106,9 +95,7 @@ TEST(Load, AModelChangedInReadyIsTheOneThatRuns) {
   gst_element_set_state(filter.element(), GST_STATE_PLAYING);
   gst_harness_push_event(filter.video(), gst_event_new_stream_start("again"));
   filter.set_caps("video/x-raw,format=RGB,width=16,height=8,framerate=25/1");
-  GstSegment segment;
-  gst_segment_init(&segment, GST_FORMAT_TIME);
-  gst_harness_push_event(filter.video(), gst_event_new_segment(&segment));
+  filter.start_segment();
   ASSERT_EQ(filter.push(0), GST_FLOW_OK);
   EXPECT_STREQ(gst_structure_get_string(stats_of(filter.element()).get(), "model"), "second");
 }
@@ -176,26 +163,15 @@ TEST(Caps, OtherFormatsAreRefused_n) {
 // In NULL there is no bus to warn on, so start says it.
 TEST(TIndexList, TextThatIsNoListFailsAtStart_n) {
   for (const char* text : {"a", "1,", ",1", "1 2", "-1", "1;2", "99999999999999"}) {
-    GstElement* element = gst_element_factory_make("diffusionfilter", nullptr);
-    gst_object_ref_sink(element);
-    GstBus* bus = gst_bus_new();
-    gst_element_set_bus(element, bus);
-    g_object_set(element, "t-index-list", text, nullptr);
-    GstMessage* warning = gst_bus_pop_filtered(bus, GST_MESSAGE_WARNING);
-    EXPECT_TRUE(warning) << text;
-    if (warning) gst_message_unref(warning);
-    EXPECT_EQ(gst_element_set_state(element, GST_STATE_READY), GST_STATE_CHANGE_FAILURE) << text;
-    GstMessage* message = gst_bus_pop_filtered(bus, GST_MESSAGE_ERROR);
-    ASSERT_TRUE(message) << text;
-    GError* error = nullptr;
-    gst_message_parse_error(message, &error, nullptr);
-    EXPECT_TRUE(g_error_matches(error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS));
-    EXPECT_TRUE(std::string(error->message).find(text) != std::string::npos);
-    g_error_free(error);
-    gst_message_unref(message);
-    gst_element_set_bus(element, nullptr);
-    gst_object_unref(bus);
-    gst_object_unref(element);
+    ElementOnBus filter("diffusionfilter");
+    g_object_set(filter.element(), "t-index-list", text, nullptr);
+    EXPECT_FALSE(filter.messages(GST_MESSAGE_WARNING).empty()) << text;
+    EXPECT_EQ(gst_element_set_state(filter.element(), GST_STATE_READY), GST_STATE_CHANGE_FAILURE) << text;
+    const std::vector<Complaint> errors = filter.complaints(GST_MESSAGE_ERROR);
+    ASSERT_EQ(errors.size(), 1u) << text;
+    EXPECT_EQ(errors[0].domain, GST_RESOURCE_ERROR);
+    EXPECT_EQ(errors[0].code, GST_RESOURCE_ERROR_SETTINGS);
+    EXPECT_NE(errors[0].text.find(text), std::string::npos) << errors[0].text;
   }
 }
 

@@ -33,12 +33,6 @@ class MatteHarness : public FilterHarness {
     return frame ? first_byte(frame.get()) : -1;
   }
 
-  void start_segment() {
-    GstSegment segment;
-    gst_segment_init(&segment, GST_FORMAT_TIME);
-    gst_harness_push_event(video(), gst_event_new_segment(&segment));
-  }
-
  private:
   GstVideoInfo last_info_{};
 };

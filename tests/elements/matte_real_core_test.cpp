@@ -156,9 +156,7 @@ TEST_F(RealMatte, LostStatesBeginAnewAsIfTheFilmBeganThere) {
   const std::vector<Bytes> fresh = run("output=matte", 3);
   MatteHarness filter(with_weights("output=matte"), kCaps);
   EXPECT_EQ(run(filter, 3), fresh);
-  gst_harness_push_event(filter.video(), gst_event_new_flush_start());
-  gst_harness_push_event(filter.video(), gst_event_new_flush_stop(TRUE));
-  filter.start_segment();
+  filter.flush();
   EXPECT_EQ(run(filter, 3), fresh);
   filter.set_caps("video/x-raw,format=I420,width=33,height=17,framerate=25/1");
   ASSERT_EQ(filter.push(0), GST_FLOW_OK);
@@ -177,9 +175,7 @@ TEST_F(RealMatte, LostStatesBeginAnewAsIfTheFilmBeganThere) {
 TEST_F(RealMatte, RemembersAndForgets) {
   MatteHarness filter(with_weights("output=matte"), kCaps);
   const std::vector<Bytes> first = run(filter, 4);
-  gst_harness_push_event(filter.video(), gst_event_new_flush_start());
-  gst_harness_push_event(filter.video(), gst_event_new_flush_stop(TRUE));
-  filter.start_segment();
+  filter.flush();
   EXPECT_EQ(run(filter, 4), first) << "as if nothing had been before";
   const Bytes alone = [&] {
     MatteHarness other(with_weights("output=matte"), kCaps);
@@ -252,32 +248,10 @@ TEST_F(RealMatte, StatsTellWhatRuns) {
   EXPECT_GT(stat(filter.element(), "memory"), 1000000u);
 }
 
-Complaint load_error(const std::string& model) {
-  GstElement* element = gst_element_factory_make("rvmmatte", nullptr);
-  gst_object_ref_sink(element);
-  GstBus* bus = gst_bus_new();
-  gst_element_set_bus(element, bus);
-  g_object_set(element, "model", model.c_str(), nullptr);
-  gst_element_set_state(element, GST_STATE_PAUSED);
-  Complaint complaint;
-  if (MessagePtr message{gst_bus_timed_pop_filtered(bus, 30 * GST_SECOND, GST_MESSAGE_ERROR)}) {
-    GError* error = nullptr;
-    gst_message_parse_error(message.get(), &error, nullptr);
-    complaint = {error->domain, error->code, error->message};
-    g_error_free(error);
-  }
-  gst_element_set_state(element, GST_STATE_NULL);
-  EXPECT_FALSE(gst_bus_pop_filtered(bus, GST_MESSAGE_ERROR)) << "one error only";
-  gst_element_set_bus(element, nullptr);
-  gst_object_unref(bus);
-  gst_object_unref(element);
-  return complaint;
-}
-
 TEST(RealMatteErrors, MissingWeightsTellTheFoldersAndWhatToDo_n) {
   g_setenv("LIVEEDIT_MODELS", "/nowhere/models", TRUE);
   g_setenv("XDG_DATA_HOME", "/nowhere/share", TRUE);
-  const Complaint complaint = load_error("");
+  const Complaint complaint = load_error("rvmmatte", "");
   g_unsetenv("LIVEEDIT_MODELS");
   g_unsetenv("XDG_DATA_HOME");
   EXPECT_EQ(complaint.domain, GST_RESOURCE_ERROR);
@@ -291,14 +265,14 @@ TEST_F(RealMatte, AFileThatIsCutShortOrNoSuchNetworkIsOneErrorThatNamesIt_n) {
   const fs::path copy = fs::temp_directory_path() / ("liveedit-cut-" + std::to_string(g_random_int()) + ".safetensors");
   fs::copy(weights_, copy);
   fs::resize_file(copy, fs::file_size(copy) / 2);
-  const Complaint cut = load_error(copy.string());
+  const Complaint cut = load_error("rvmmatte", copy.string());
   fs::remove(copy);
   EXPECT_EQ(cut.code, GST_RESOURCE_ERROR_READ) << cut.text;
   EXPECT_NE(cut.text.find(copy.filename().string()), std::string::npos) << cut.text;
   const fs::path other = data() / "weights/taesd";
   for (const auto& entry : fs::directory_iterator(fs::exists(other) ? other : data())) {
     if (entry.path().extension() != ".safetensors") continue;
-    const Complaint wrong = load_error(entry.path().string());
+    const Complaint wrong = load_error("rvmmatte", entry.path().string());
     EXPECT_EQ(wrong.code, GST_RESOURCE_ERROR_READ) << wrong.text;
     EXPECT_NE(wrong.text.find(entry.path().filename().string()), std::string::npos) << wrong.text;
   }
@@ -333,7 +307,7 @@ TEST(GoldenMatte, ResNet50RunsAndSaysSo) {
 }
 
 TEST(GoldenMatte, AVariantWhoseTensorsDoNotFitSaysWhich_n) {
-  const Complaint wrong = load_error(golden("incomplete.safetensors"));
+  const Complaint wrong = load_error("rvmmatte", golden("incomplete.safetensors"));
   EXPECT_EQ(wrong.code, GST_RESOURCE_ERROR_READ) << wrong.text;
   for (const char* part : {"mobilenetv3 variant", "decoder.decode2.gru.hh.0.weight", "incomplete.safetensors"}) {
     EXPECT_NE(wrong.text.find(part), std::string::npos) << wrong.text;

@@ -225,35 +225,13 @@ TEST(RealCore, StatsTellWhatRuns) {
   EXPECT_GT(stat(filter.element(), "memory"), 100000u);
 }
 
-Complaint load_error(const std::string& model) {
-  GstElement* element = gst_element_factory_make("diffusionfilter", nullptr);
-  gst_object_ref_sink(element);
-  GstBus* bus = gst_bus_new();
-  gst_element_set_bus(element, bus);
-  g_object_set(element, "model", model.c_str(), nullptr);
-  gst_element_set_state(element, GST_STATE_PAUSED);
-  Complaint complaint;
-  if (GstMessage* message = gst_bus_timed_pop_filtered(bus, 30 * GST_SECOND, GST_MESSAGE_ERROR)) {
-    GError* error = nullptr;
-    gst_message_parse_error(message, &error, nullptr);
-    complaint = {error->domain, error->code, error->message};
-    g_error_free(error);
-    gst_message_unref(message);
-  }
-  gst_element_set_state(element, GST_STATE_NULL);
-  gst_element_set_bus(element, nullptr);
-  gst_object_unref(bus);
-  gst_object_unref(element);
-  return complaint;
-}
-
 TEST(RealCore, AMissingModelTellsFoldersAndTheCommand_n) {
-  const Complaint id = load_error("nobody/no-such-model");
+  const Complaint id = load_error("diffusionfilter", "nobody/no-such-model");
   EXPECT_EQ(id.domain, GST_RESOURCE_ERROR);
   EXPECT_EQ(id.code, GST_RESOURCE_ERROR_NOT_FOUND);
   EXPECT_NE(id.text.find("hf download nobody/no-such-model"), std::string::npos) << id.text;
   EXPECT_NE(id.text.find("models--nobody--no-such-model"), std::string::npos) << id.text;
-  EXPECT_EQ(load_error("/nowhere/at/all").code, GST_RESOURCE_ERROR_NOT_FOUND);
+  EXPECT_EQ(load_error("diffusionfilter", "/nowhere/at/all").code, GST_RESOURCE_ERROR_NOT_FOUND);
 }
 
 // Every file of a model, cut to half its length.
@@ -264,7 +242,7 @@ TEST(RealCore, ATruncatedFileIsOneErrorThatNamesIt_n) {
                            "tokenizer/vocab.json", "model_index.json"}) {
     fs::copy(kModels / "sd-turbo", copy, fs::copy_options::recursive);
     fs::resize_file(copy / file, fs::file_size(copy / file) / 2);
-    const Complaint complaint = load_error(copy.string());
+    const Complaint complaint = load_error("diffusionfilter", copy.string());
     EXPECT_EQ(complaint.domain, GST_RESOURCE_ERROR) << file << ": " << complaint.text;
     EXPECT_EQ(complaint.code, GST_RESOURCE_ERROR_READ) << file << ": " << complaint.text;
     EXPECT_NE(complaint.text.find(fs::path(file).filename().string()), std::string::npos) << complaint.text;

@@ -89,14 +89,6 @@ GstFlowReturn SpeechHarness::push(const std::vector<float>& samples) {
   return gst_harness_push(harness(), buffer);
 }
 
-void SpeechHarness::start_segment(GstClockTime start, GstClockTime time) {
-  GstSegment segment;
-  gst_segment_init(&segment, GST_FORMAT_TIME);
-  segment.start = segment.position = start;
-  segment.time = time;
-  push_event(gst_event_new_segment(&segment));
-}
-
 GstPadProbeReturn SpeechHarness::watch(GstPad*, GstPadProbeInfo* info, gpointer self) {
   auto* const harness = static_cast<SpeechHarness*>(self);
   harness->note(info);

@@ -39,7 +39,6 @@ class SpeechHarness : public ElementHarness {
   void set_time(GstClockTime time) { time_ = time; }      // of the next buffer
   GstClockTime time() const { return time_; }
   void set_buffer_seconds(double seconds) { buffer_seconds_ = seconds; }
-  void start_segment(GstClockTime start = 0, GstClockTime time = 0);
 
   // What has left so far. EOS that is pushed now has left when this returns.
   std::vector<Left> left();

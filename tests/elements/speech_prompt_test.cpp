@@ -298,16 +298,7 @@ TEST(Load, EachFailureIsOneErrorOfItsKind_n) {
 }
 
 TEST(Load, AModelThatIsNotFoundFailsTheStateChangeWithOneError_n) {
-  GstElement* pipeline = gst_parse_launch("audiotestsrc ! whisperprompt model=find-error=0 ! fakesink", nullptr);
-  GstBus* bus = gst_element_get_bus(pipeline);
-  EXPECT_EQ(gst_element_set_state(pipeline, GST_STATE_PAUSED), GST_STATE_CHANGE_FAILURE);
-  GstMessage* message = gst_bus_pop_filtered(bus, GST_MESSAGE_ERROR);
-  ASSERT_TRUE(message);
-  gst_message_unref(message);
-  EXPECT_FALSE(gst_bus_pop_filtered(bus, GST_MESSAGE_ERROR));
-  gst_object_unref(bus);
-  gst_element_set_state(pipeline, GST_STATE_NULL);
-  gst_object_unref(pipeline);
+  expect_no_start("audiotestsrc ! whisperprompt model=find-error=0 ! fakesink");
 }
 
 TEST(Recognition, OneThatFailsIsAWarningAndTheNextWorks_n) {

@@ -235,17 +235,10 @@ std::string first_error(const std::string& line) {
   GstBus* bus = gst_element_get_bus(pipeline);
   gst_element_set_state(pipeline, GST_STATE_PLAYING);
   const MessagePtr message(gst_bus_timed_pop_filtered(bus, 30 * GST_SECOND, GST_MESSAGE_ERROR));
-  std::string text;
-  if (message) {
-    GError* error = nullptr;
-    gst_message_parse_error(message.get(), &error, nullptr);
-    text = error->message;
-    g_error_free(error);
-  }
   gst_element_set_state(pipeline, GST_STATE_NULL);
   gst_object_unref(bus);
   gst_object_unref(pipeline);
-  return text;
+  return message ? complaint_of(message.get()).text : "";
 }
 
 class BadModel : public ::testing::Test {

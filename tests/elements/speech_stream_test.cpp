@@ -383,9 +383,7 @@ TEST(Memory, TenHoursOfSilenceNeedNoMore) {
 TEST(Flush, ForgetsWhatWasSaidAndStartsAnew) {
   SpeechHarness speech;
   speech.say(2);
-  gst_harness_push_event(speech.harness(), gst_event_new_flush_start());
-  gst_harness_push_event(speech.harness(), gst_event_new_flush_stop(TRUE));
-  speech.start_segment();
+  speech.flush();
   speech.set_time(50 * GST_SECOND);
   speech.hush(1);
   speech.say(1);
@@ -415,10 +413,8 @@ TEST(Flush, ManyInARowWhileSpeechComes) {
   for (int i = 0; i < 60; ++i) {
     speech.say(0.4 + 0.01 * i);
     speech.hush(i % 3 == 0 ? 0.6 : 0.2);
-    gst_harness_push_event(speech.harness(), gst_event_new_flush_start());
-    gst_harness_push_event(speech.harness(), gst_event_new_flush_stop(TRUE));
+    speech.flush();
     speech.set_time(0);
-    speech.start_segment();
   }
   speech.say(1);
   const std::vector<Left> texts = speech.texts_after_eos();

@@ -57,28 +57,12 @@ TEST(Stream, FramesInFlightComeInOrderAndEosDrains) {
   }
 }
 
-TEST(Stream, AFrameInFlightLeavesWhenItIsDoneThoughNoOtherFollows) {
-  FilterHarness filter("model=depth=3,frame-ms=5");
-  for (int i = 0; i < 4; ++i) {
-    ASSERT_EQ(filter.push(i, i), GST_FLOW_OK);
-    const BufferPtr out = filter.wait_frame();
-    ASSERT_TRUE(out);
-    EXPECT_EQ(GST_BUFFER_PTS(out.get()), pts_of_frame(i));
-  }
-  EXPECT_TRUE(filter.eos());
-  EXPECT_FALSE(filter.take());
-}
-
 TEST(Stream, FlushForgetsWhatIsInFlight) {
   FilterHarness filter("model=depth=3,frame-ms=20");
   for (int i = 0; i < 40; ++i) {
     ASSERT_EQ(filter.push(i), GST_FLOW_OK);
     if (i % 4 != 3) continue;
-    gst_harness_push_event(filter.video(), gst_event_new_flush_start());
-    gst_harness_push_event(filter.video(), gst_event_new_flush_stop(TRUE));
-    GstSegment segment;
-    gst_segment_init(&segment, GST_FORMAT_TIME);
-    gst_harness_push_event(filter.video(), gst_event_new_segment(&segment));
+    filter.flush();
     filter.take_all();
   }
   ASSERT_EQ(filter.push(50), GST_FLOW_OK);
@@ -86,22 +70,6 @@ TEST(Stream, FlushForgetsWhatIsInFlight) {
   const std::vector<BufferPtr> out = filter.take_all();
   ASSERT_EQ(out.size(), 1u);
   EXPECT_EQ(GST_BUFFER_PTS(out[0].get()), pts_of_frame(50));
-}
-
-// The frame is pushed between two others; whoever pushes the next one must hear of it.
-TEST(Stream, WhatComesOfAFrameInFlightIsToldWithTheNext_n) {
-  FilterHarness filter("model=depth=3");
-  gst_pad_set_active(filter.video()->sinkpad, FALSE);
-  GstFlowReturn flow = GST_FLOW_OK;
-  for (int i = 0; i < 5 && flow == GST_FLOW_OK; ++i) flow = filter.push(i);
-  EXPECT_EQ(flow, GST_FLOW_FLUSHING);
-  gst_pad_set_active(filter.video()->sinkpad, TRUE);
-}
-
-TEST(Stream, EosWithoutAFramePasses) {
-  FilterHarness filter("");
-  EXPECT_TRUE(filter.eos());
-  EXPECT_FALSE(filter.take());
 }
 
 TEST(Stream, NewCapsDrainWhatTheOldOnesHeld) {
@@ -125,9 +93,7 @@ TEST(Stream, AGapAndANewSegmentComeAfterTheFramesBeforeThem) {
   gst_harness_push_event(filter.video(), gst_event_new_gap(pts_of_frame(1), GST_SECOND / 25));
   EXPECT_TRUE(filter.take());
   ASSERT_EQ(filter.push(2), GST_FLOW_OK);
-  GstSegment segment;
-  gst_segment_init(&segment, GST_FORMAT_TIME);
-  gst_harness_push_event(filter.video(), gst_event_new_segment(&segment));
+  filter.start_segment();
   EXPECT_TRUE(filter.take());
 }
 
@@ -135,11 +101,7 @@ TEST(Stream, FlushForgetsWhatIsInside) {
   FilterHarness filter("t-index-list=1,2,3");
   for (int i = 0; i < 4; ++i) ASSERT_EQ(filter.push(i), GST_FLOW_OK);
   EXPECT_EQ(filter.take_all().size(), 2u);
-  gst_harness_push_event(filter.video(), gst_event_new_flush_start());
-  gst_harness_push_event(filter.video(), gst_event_new_flush_stop(TRUE));
-  GstSegment segment;
-  gst_segment_init(&segment, GST_FORMAT_TIME);
-  gst_harness_push_event(filter.video(), gst_event_new_segment(&segment));
+  filter.flush();
   for (int i = 10; i < 13; ++i) ASSERT_EQ(filter.push(i), GST_FLOW_OK);
   const std::vector<BufferPtr> out = filter.take_all();
   ASSERT_EQ(out.size(), 1u);
@@ -237,18 +199,6 @@ TEST(Stream, MetasThatStayTrueAreKept) {
   EXPECT_TRUE(gst_buffer_get_video_region_of_interest_meta_id(out.get(), 0));
   EXPECT_TRUE(gst_buffer_get_reference_timestamp_meta(out.get(), reference));
   gst_caps_unref(reference);
-}
-
-TEST(Stream, LateFramesAreDroppedBeforeInferenceAndTold) {
-  FilterHarness filter("");
-  ASSERT_EQ(filter.push(0), GST_FLOW_OK);
-  gst_harness_push_upstream_event(filter.video(),
-                                  gst_event_new_qos(GST_QOS_TYPE_UNDERFLOW, 2.0, GST_SECOND / 2, pts_of_frame(0)));
-  for (int i = 1; i < 16; ++i) ASSERT_EQ(filter.push(i), GST_FLOW_OK);
-  const std::uint64_t dropped = stat(filter.element(), "frames-dropped");
-  EXPECT_EQ(dropped, 12u);  // those up to 0.5 s
-  EXPECT_EQ(filter.messages(GST_MESSAGE_QOS).size(), dropped);
-  EXPECT_EQ(stat(filter.element(), "frames-edited"), 4u);
 }
 
 TEST(Stream, LatencyIsUpstreamsAndTheHeldFrames) {
