@@ -120,15 +120,20 @@ LIVEEDIT_HOST_DEVICE inline std::uint8_t coded_chroma(const YuvCoefficients& c, 
   return round_byte(difference * scale * c.chroma_range + 128.0f);
 }
 
-// The stored forms of a network's numbers, as bits, so that no compiler support for them is needed.
+// The stored forms of a network's numbers, as bits, so that no compiler support for them is needed. A number is NaN or
+// infinite where all bits of kExponent are set.
 struct StoredF32 {
   using Bits = float;
+  using Raw = std::uint32_t;
+  static constexpr Raw kExponent = 0x7f800000u;
   LIVEEDIT_HOST_DEVICE static float load(Bits bits) { return bits; }
   LIVEEDIT_HOST_DEVICE static Bits store(float value) { return value; }
 };
 
 struct StoredBf16 {
   using Bits = std::uint16_t;
+  using Raw = Bits;
+  static constexpr Raw kExponent = 0x7f80u;
   LIVEEDIT_HOST_DEVICE static float load(Bits bits) {
     const std::uint32_t wide = static_cast<std::uint32_t>(bits) << 16;
     float value;
@@ -145,6 +150,8 @@ struct StoredBf16 {
 
 struct StoredF16 {
   using Bits = std::uint16_t;
+  using Raw = Bits;
+  static constexpr Raw kExponent = 0x7c00u;
   // Shifts the exponent into place and scales by 2^112, which also makes subnormals right. NaN and Inf become large
   // numbers.
   LIVEEDIT_HOST_DEVICE static float load(Bits bits) {

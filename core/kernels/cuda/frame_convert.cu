@@ -3,6 +3,7 @@
 
 #include "core/kernels/cuda/device_frame.cuh"
 #include "core/kernels/cuda/launch.h"
+#include "core/kernels/cuda/pixel_grid.cuh"
 #include "core/kernels/frame_layout.h"
 #include "core/kernels/matte_bounds.h"
 #include "core/kernels/pixel_math.h"
@@ -10,18 +11,10 @@
 namespace liveedit::kernels {
 namespace {
 
-constexpr unsigned kBlockWidth = 32;
-constexpr unsigned kBlockHeight = 8;
-
-dim3 grid_for(int width, int height) {
-  return dim3(blocks_for(static_cast<std::uint64_t>(width), kBlockWidth),
-              blocks_for(static_cast<std::uint64_t>(height), kBlockHeight));
-}
-
 template <typename Stored>
 __global__ void fill_picture(DeviceFrame frame, typename Stored::Bits* picture, int width, int height) {
-  const int x = static_cast<int>(blockIdx.x * kBlockWidth + threadIdx.x);
-  const int y = static_cast<int>(blockIdx.y * kBlockHeight + threadIdx.y);
+  const int x = column();
+  const int y = line();
   if (x >= width || y >= height) return;
   const int from_x = min(x, frame.width - 1);
   const int from_y = min(y, frame.height - 1);
@@ -41,8 +34,8 @@ __device__ void load_rgb(const typename Stored::Bits* picture, int picture_width
 template <typename Stored>
 __global__ void fill_packed(const typename Stored::Bits* picture, int picture_width, const std::uint8_t* original,
                             std::ptrdiff_t original_stride, Blend blend, DeviceFrame frame) {
-  const int x = static_cast<int>(blockIdx.x * kBlockWidth + threadIdx.x);
-  const int y = static_cast<int>(blockIdx.y * kBlockHeight + threadIdx.y);
+  const int x = column();
+  const int y = line();
   if (x >= frame.width || y >= frame.height) return;
   float rgb[3];
   load_rgb<Stored>(picture, picture_width, x, y, rgb);
@@ -60,8 +53,8 @@ __global__ void fill_packed(const typename Stored::Bits* picture, int picture_wi
 
 __global__ void find_reach(const std::uint8_t* pixels, std::ptrdiff_t stride, int width, int height, Blend blend,
                            int least, std::int32_t* reach) {
-  const int x = static_cast<int>(blockIdx.x * kBlockWidth + threadIdx.x);
-  const int y = static_cast<int>(blockIdx.y * kBlockHeight + threadIdx.y);
+  const int x = column();
+  const int y = line();
   const bool seen = x < width && y < height && edit_weight(blend, pixels[y * stride + 4 * x + 3]) > least;
   // A warp is a row of the block.
   const unsigned row = __ballot_sync(0xffffffffu, seen);
@@ -77,11 +70,11 @@ __global__ void find_reach(const std::uint8_t* pixels, std::ptrdiff_t stride, in
 // One thread writes 2x2 luma samples and the chroma sample that they share.
 template <typename Stored>
 __global__ void fill_planar(const typename Stored::Bits* picture, int picture_width, DeviceFrame frame) {
-  const int column = static_cast<int>(blockIdx.x * kBlockWidth + threadIdx.x);
-  const int row = static_cast<int>(blockIdx.y * kBlockHeight + threadIdx.y);
-  if (2 * column >= frame.width || 2 * row >= frame.height) return;
-  const int xs[2] = {2 * column, min(2 * column + 1, frame.width - 1)};
-  const int ys[2] = {2 * row, min(2 * row + 1, frame.height - 1)};
+  const int half_x = column();
+  const int half_y = line();
+  if (2 * half_x >= frame.width || 2 * half_y >= frame.height) return;
+  const int xs[2] = {2 * half_x, min(2 * half_x + 1, frame.width - 1)};
+  const int ys[2] = {2 * half_y, min(2 * half_y + 1, frame.height - 1)};
   const YuvCoefficients& c = frame.coefficients;
   float rgb[4][3];
   for (int i = 0; i < 4; ++i) {
@@ -92,15 +85,15 @@ __global__ void fill_planar(const typename Stored::Bits* picture, int picture_wi
   float mean[3];
   for (int k = 0; k < 3; ++k) mean[k] = (rgb[0][k] + rgb[1][k] + rgb[2][k] + rgb[3][k]) * 0.25f;
   const float luma = luma_of(c, mean[0], mean[1], mean[2]);
-  std::uint8_t* blue = frame.planes[1] + row * frame.strides[1] + (frame.interleaved ? 2 * column : column);
-  std::uint8_t* red = frame.interleaved ? blue + 1 : frame.planes[2] + row * frame.strides[2] + column;
+  std::uint8_t* blue = frame.planes[1] + half_y * frame.strides[1] + (frame.interleaved ? 2 * half_x : half_x);
+  std::uint8_t* red = frame.interleaved ? blue + 1 : frame.planes[2] + half_y * frame.strides[2] + half_x;
   *blue = coded_chroma(c, mean[2] - luma, c.cb_scale);
   *red = coded_chroma(c, mean[0] - luma, c.cr_scale);
 }
 
 template <typename Stored>
 void launch_fill_picture(const FrameView& frame, const PictureTensor& picture, cudaStream_t stream) {
-  fill_picture<Stored><<<grid_for(picture.width, picture.height), dim3(kBlockWidth, kBlockHeight), 0, stream>>>(
+  fill_picture<Stored><<<grid_for(picture.width, picture.height), kBlock, 0, stream>>>(
       device_frame(frame), static_cast<typename Stored::Bits*>(picture.data), picture.width, picture.height);
   check_launch("fill_picture");
 }
@@ -109,13 +102,12 @@ template <typename Stored>
 void launch_fill_frame(const PictureTensor& picture, const FrameView& original, const FrameView& frame, Blend blend,
                        cudaStream_t stream) {
   const auto* in = static_cast<const typename Stored::Bits*>(picture.data);
-  const dim3 block(kBlockWidth, kBlockHeight);
   if (is_packed(frame.format)) {
     const bool keep_alpha = has_alpha(frame.format) && has_alpha(original.format);
-    fill_packed<Stored><<<grid_for(frame.width, frame.height), block, 0, stream>>>(
+    fill_packed<Stored><<<grid_for(frame.width, frame.height), kBlock, 0, stream>>>(
         in, picture.width, keep_alpha ? original.planes[0] : nullptr, original.strides[0], blend, device_frame(frame));
   } else {
-    fill_planar<Stored><<<grid_for((frame.width + 1) / 2, (frame.height + 1) / 2), block, 0, stream>>>(
+    fill_planar<Stored><<<grid_for((frame.width + 1) / 2, (frame.height + 1) / 2), kBlock, 0, stream>>>(
         in, picture.width, device_frame(frame));
   }
   check_launch("fill_frame");
@@ -136,9 +128,8 @@ void picture_to_frame_cuda(const PictureTensor& picture, const FrameView& origin
 }
 
 void matte_bounds_cuda(const FrameView& frame, Blend blend, int least, std::int32_t reach[4], void* stream) {
-  find_reach<<<grid_for(frame.width, frame.height), dim3(kBlockWidth, kBlockHeight), 0,
-               static_cast<cudaStream_t>(stream)>>>(frame.planes[0], frame.strides[0], frame.width, frame.height, blend,
-                                                    least, reach);
+  find_reach<<<grid_for(frame.width, frame.height), kBlock, 0, static_cast<cudaStream_t>(stream)>>>(
+      frame.planes[0], frame.strides[0], frame.width, frame.height, blend, least, reach);
   check_launch("find_reach");
 }
 

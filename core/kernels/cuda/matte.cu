@@ -4,26 +4,10 @@
 #include "core/kernels/cuda/bilinear.cuh"
 #include "core/kernels/cuda/device_frame.cuh"
 #include "core/kernels/cuda/launch.h"
+#include "core/kernels/cuda/pixel_grid.cuh"
 
 namespace liveedit::kernels {
 namespace {
-
-constexpr unsigned kBlockWidth = 32;
-constexpr unsigned kBlockHeight = 8;
-
-dim3 grid_for(int width, int height) {
-  return dim3(blocks_for(static_cast<std::uint64_t>(width), kBlockWidth),
-              blocks_for(static_cast<std::uint64_t>(height), kBlockHeight));
-}
-
-const dim3 kBlock(kBlockWidth, kBlockHeight);
-
-__device__ inline int column() {
-  return static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
-}
-__device__ inline int line() {
-  return static_cast<int>(blockIdx.y * blockDim.y + threadIdx.y);
-}
 
 __global__ void fill_unit(DeviceFrame frame, UnitPicture picture, double step) {
   const int x = column();

@@ -5,28 +5,13 @@
 #include "core/kernels/cuda/bilinear.cuh"
 #include "core/kernels/cuda/device_frame.cuh"
 #include "core/kernels/cuda/launch.h"
+#include "core/kernels/cuda/pixel_grid.cuh"
 #include "core/kernels/matte.h"
 
 namespace liveedit::kernels {
 namespace {
 
-constexpr unsigned kBlockWidth = 32;
-constexpr unsigned kBlockHeight = 8;
 constexpr float kLeastWeight = 1.0f / 256.0f;
-
-const dim3 kBlock(kBlockWidth, kBlockHeight);
-
-dim3 grid_for(int width, int height) {
-  return dim3(blocks_for(static_cast<std::uint64_t>(width), kBlockWidth),
-              blocks_for(static_cast<std::uint64_t>(height), kBlockHeight));
-}
-
-__device__ inline int column() {
-  return static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
-}
-__device__ inline int line() {
-  return static_cast<int>(blockIdx.y * blockDim.y + threadIdx.y);
-}
 
 __global__ void threshold_values(const std::uint16_t* from, std::uint16_t* to, std::uint64_t count, float low,
                                  float gain) {
