@@ -8,6 +8,13 @@
 namespace liveedit::elements {
 namespace {
 
+// The caps of an ALLOCATION query, which keeps them, and what they say; nullptr: they are no video.
+GstCaps* parse_caps(GstQuery* query, GstVideoInfo* info) {
+  GstCaps* caps = nullptr;
+  gst_query_parse_allocation(query, &caps, nullptr);
+  return caps && gst_video_info_from_caps(info, caps) ? caps : nullptr;
+}
+
 bool configure_pool(GstBufferPool* pool, GstCaps* caps, guint size, guint min, guint max, bool with_video_meta) {
   GstStructure* config = gst_buffer_pool_get_config(pool);
   gst_buffer_pool_config_set_params(config, caps, size, min, max);
@@ -44,17 +51,16 @@ gboolean video_unit_size(GstBaseTransform*, GstCaps* caps, gsize* size) {
 }
 
 gboolean propose_video_buffers(GstQuery* query, guint buffers, CudaMemory* cuda) {
-  GstCaps* caps = nullptr;
   GstVideoInfo info;
-  gst_query_parse_allocation(query, &caps, nullptr);
-  if (!caps || !gst_video_info_from_caps(&info, caps)) return FALSE;
+  GstCaps* caps = parse_caps(query, &info);
+  if (!caps) return FALSE;
   if (!gst_query_find_allocation_meta(query, GST_VIDEO_META_API_TYPE, nullptr)) {
     gst_query_add_allocation_meta(query, GST_VIDEO_META_API_TYPE, nullptr);
   }
   guint size = GST_VIDEO_INFO_SIZE(&info);
   PoolPtr pool;
   if (is_cuda_caps(caps)) {
-    if (cuda) pool = cuda->make_pool();
+    pool = cuda->make_pool();
     if (!pool || !configure_pool(pool.get(), caps, size, buffers, 0, true)) return FALSE;
     size = configured_size(pool.get());
   }
@@ -62,15 +68,10 @@ gboolean propose_video_buffers(GstQuery* query, guint buffers, CudaMemory* cuda)
   return TRUE;
 }
 
-gboolean decide_video_allocation(GstBaseTransform* trans, GstQuery* query) {
-  return decide_video_allocation(trans, query, nullptr);
-}
-
 gboolean decide_video_allocation(GstBaseTransform* trans, GstQuery* query, CudaMemory* cuda) {
-  GstCaps* caps = nullptr;
   GstVideoInfo info;
-  gst_query_parse_allocation(query, &caps, nullptr);
-  if (!caps || !gst_video_info_from_caps(&info, caps)) return FALSE;
+  GstCaps* caps = parse_caps(query, &info);
+  if (!caps) return FALSE;
   GstBufferPool* offered = nullptr;
   guint size = 0, min = 0, max = 0;
   const bool has_pool = gst_query_get_n_allocation_pools(query) > 0;
@@ -81,7 +82,7 @@ gboolean decide_video_allocation(GstBaseTransform* trans, GstQuery* query, CudaM
   const bool video_meta = on_gpu || gst_query_find_allocation_meta(query, GST_VIDEO_META_API_TYPE, nullptr);
   if (pool && on_gpu && !is_cuda_pool(pool.get())) pool.reset();
   if (!pool || !configure_pool(pool.get(), caps, size, min, max, video_meta)) {
-    pool = !on_gpu ? PoolPtr(gst_video_buffer_pool_new()) : cuda ? cuda->make_pool() : nullptr;
+    pool = on_gpu ? cuda->make_pool() : PoolPtr(gst_video_buffer_pool_new());
     if (!pool || !configure_pool(pool.get(), caps, size, min, max, video_meta)) {
       GST_ELEMENT_ERROR(trans, RESOURCE, SETTINGS, ("No buffers could be set up for the video."),
                         ("%" GST_PTR_FORMAT, caps));

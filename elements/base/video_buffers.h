@@ -14,12 +14,11 @@ gboolean video_unit_size(GstBaseTransform* trans, GstCaps* caps, gsize* size);
 
 // For propose_allocation: upstream may use video meta, and shall have at least `buffers` of them. For caps of CUDA
 // memory a pool of it comes from `cuda`. FALSE: the query has no video caps, or there is no such memory.
-gboolean propose_video_buffers(GstQuery* query, guint buffers, CudaMemory* cuda = nullptr);
+gboolean propose_video_buffers(GstQuery* query, guint buffers, CudaMemory* cuda);
 
 // decide_allocation: downstream's pool where it has one that can be used, else one of our own; for caps of CUDA memory
 // with the help of `cuda`.
 gboolean decide_video_allocation(GstBaseTransform* trans, GstQuery* query, CudaMemory* cuda);
-gboolean decide_video_allocation(GstBaseTransform* trans, GstQuery* query);
 
 // transform_meta: the picture keeps its place and size, so all that is said of these stays true; what is said of the
 // memory does not.
