@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <map>
+#include <sstream>
 
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include "server/config/load.h"
@@ -97,16 +99,35 @@ class YamlReader {
   std::map<std::string, int> seen_;  // name of a section or "section.key", and its line
 };
 
+class Ignored : public YAML::EventHandler {
+ public:
+  void OnDocumentStart(const YAML::Mark&) override {}
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t, const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {}
+  void OnMapEnd() override {}
+};
+
+// YAML::LoadAll makes documents without end of a comma where one begins.
+bool has_several_documents(const std::string& text) {
+  std::istringstream stream(text);
+  YAML::Parser parser(stream);
+  Ignored ignored;
+  return parser.HandleNextDocument(ignored) && parser.HandleNextDocument(ignored);
+}
+
 }  // namespace
 
 void read_yaml(const std::string& name, const std::string& text, LoadedConfig* loaded) {
   try {
-    const std::vector<YAML::Node> documents = YAML::LoadAll(text);
-    if (documents.size() > 1) {
-      loaded->problems.push_back(name + ": a configuration is one YAML document, not " +
-                                 std::to_string(documents.size()) + ".");
-    } else if (!documents.empty()) {
-      YamlReader(name, loaded).read(documents.front());
+    if (has_several_documents(text)) {
+      loaded->problems.push_back(name + ": a configuration is one YAML document.");
+    } else {
+      YamlReader(name, loaded).read(YAML::Load(text));
     }
   } catch (const YAML::Exception& error) {
     loaded->problems.push_back(name + ":" + std::to_string(error.mark.line + 1) + ": this is not YAML: " + error.msg +

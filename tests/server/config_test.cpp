@@ -184,6 +184,7 @@ TEST(Config, RefusesWhatIsNotYaml_n) {
   starts("server:\n  port: [1\n", "f.yaml:3: this is not YAML");
   starts("server: {port: *nothing}", "f.yaml:1: this is not YAML");
   starts("---\na: 1\n---\nb: 1\n", "f.yaml: a configuration is one YAML document");
+  starts(", server:", "f.yaml: a configuration is one YAML document");
   starts(std::string(100000, '['), "f.yaml:1: this is not YAML");
 }
 

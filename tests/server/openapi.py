@@ -1,45 +1,85 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The OpenAPI document and the metrics of the running server, read by those who know the formats: schemathesis asks what the document
 describes, in ways that fit it and in ways that do not, and every answer must be one that it describes; prometheus_client reads the metrics.
-Both skip where they are not installed. LIVEEDIT_API_CASES says how many cases an operation gets."""
+Both skip where they are not installed. LIVEEDIT_API_CASES says how many cases an operation gets, LIVEEDIT_API_SEED where they begin."""
 import asyncio
+import contextlib
 import importlib.util
 import json
 import os
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
+from pathlib import Path
 
 from serving import Client, Server, wait_until
 
-CASES = os.environ.get("LIVEEDIT_API_CASES", "25")
+CASES = os.environ.get("LIVEEDIT_API_CASES", "100")
+SEED = os.environ.get("LIVEEDIT_API_SEED", "1")
 # A status that is not described fails, and 500 is described nowhere.
-CHECKS = "status_code_conformance,content_type_conformance,response_schema_conformance"
+CHECKS = "status_code_conformance,content_type_conformance,response_schema_conformance,unsupported_method"
 
 
 def installed(module):
     return importlib.util.find_spec(module) is not None
 
 
+@contextlib.contextmanager
+def living_session(server):
+    """Somebody called "living" sends frames all the time."""
+    async def live():
+        while not ended.is_set():
+            async with Client(server, "living") as client:
+                while not ended.is_set() and await client.until("send_frame"):
+                    await client.send_frame()
+                    await asyncio.sleep(0.1)
+
+    ended = threading.Event()
+    thread = threading.Thread(target=lambda: asyncio.run(live()))
+    thread.start()
+    try:
+        wait_until(lambda: server.get("/api/snapshot/living")[0] == 200, "a picture", server)
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
 class Openapi(unittest.TestCase):
     @unittest.skipUnless(installed("schemathesis"), "not installed: schemathesis")
     def test_schemathesis(self):
+        folder = self.enterContext(tempfile.TemporaryDirectory())
         settings = {"limits.requests_per_second": 1000000, "limits.request_burst": 1000000, "limits.requests_per_connection": 1000000,
-                    "limits.sessions": 1000}
-        with Server(settings=settings) as server:
-            server.ready()
+                    "limits.sessions": 1000, "media.recordings": folder, "model.speech": "text=make+it+snow"}
+        with Server(settings=settings) as server, living_session(server.ready()):
             command = [sys.executable, "-m", "schemathesis.cli", "run", f"{server.url}/api/openapi.json", "--checks", CHECKS, "--phases", "examples,coverage,fuzzing",
-                       "--mode", "all", "--max-examples", CASES, "--seed", "1", "--workers", "1", "--request-timeout", "30", "--suppress-health-check", "all",
+                       "--mode", "all", "--max-examples", CASES, "--seed", SEED, "--workers", "1", "--request-timeout", "30", "--suppress-health-check", "all",
                        # These answer for ever, or not by HTTP.
                        "--exclude-path-regex", "^/(api/stream|api/ws|ws|data)/"]
             # Its examples stay out of the sources.
-            environment = {**os.environ, "SCHEMATHESIS_HOOKS": "openapi_hooks", "PYTHONPATH": os.pathsep.join(sys.path)}
+            answers = Path(folder) / "answers.json"
+            environment = {**os.environ, "SCHEMATHESIS_HOOKS": "openapi_hooks", "PYTHONPATH": os.pathsep.join(sys.path), "LIVEEDIT_API_ANSWERS": str(answers),
+                           "LIVEEDIT_API_SERVER": server.url}
             done = subprocess.run(command, capture_output=True, text=True, cwd=self.enterContext(tempfile.TemporaryDirectory()), env=environment, timeout=3000)
             print("\n".join(done.stdout.splitlines()[-25:]))
+            counted = json.loads(answers.read_text())
+            for operation, statuses in counted.items():
+                print(f"{operation}: " + ", ".join(f"{count} x {status}" for status, count in sorted(statuses.items())))
             self.assertEqual(done.returncode, 0, done.stdout[-8000:] + done.stderr[-2000:])
             self.assertEqual(server.get("/health")[0], 200)
             self.assertEqual(server.metric("liveedit_worker_restarts_total"), 0)
+            self.assert_reached(server.json("/api/openapi.json"), counted)
+
+    def assert_reached(self, document, counted):
+        """Cases that all end at the first check would prove nothing: each operation has done what it is for."""
+        for path, operations in document["paths"].items():
+            for method, operation in operations.items():
+                statuses = counted.get(f"{method.upper()} {path}")
+                successes = [status for status in operation["responses"] if status.startswith("2")]
+                if statuses is not None and successes:
+                    self.assertTrue(set(successes) & set(statuses), f"{method} {path} was never done: {statuses}")
 
     def test_document(self):
         with Server() as server:

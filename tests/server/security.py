@@ -1,19 +1,16 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Who may do what, and how much of it, asked of the running server."""
+"""Who may do what, asked of the running server."""
 import asyncio
-import io
 import json
 import os
 import re
 import secrets
-import socket
 import subprocess
 import tempfile
 import unittest
 from pathlib import Path
 
 import aiohttp
-from PIL import Image
 
 from serving import Client, Server, jpeg, wait_until
 
@@ -28,20 +25,6 @@ def file_in(test, name, text):
     path = Path(test.enterContext(tempfile.TemporaryDirectory())) / name
     path.write_text(text)
     return str(path)
-
-
-def raw(port, request, address="127.0.0.1"):
-    """(status, head and body) of a request as it is written, on a connection of its own."""
-    with socket.create_connection((address, port), 10) as connection:
-        connection.sendall(request if isinstance(request, bytes) else request.encode())
-        connection.settimeout(10)
-        answer = b""
-        while b"\r\n\r\n" not in answer:
-            more = connection.recv(65536)
-            if not more:
-                break
-            answer += more
-        return (int(answer.split(b" ")[1]) if answer else 0), answer
 
 
 class Security(unittest.TestCase):
@@ -187,128 +170,6 @@ class Security(unittest.TestCase):
             self.assertRegex(said.stdout, r"(?i)set-cookie: liveedit_client_\d+=[0-9a-f]{32}; Path=/; HttpOnly; SameSite=Strict; Secure")
         finally:
             server.__exit__(None)
-
-
-class Limits(unittest.TestCase):
-    """Each n is admitted, and n + 1 refused. What http::Limits bounds is tested in tests/streaming/http; here, that the settings reach it."""
-
-    def test_heads(self):
-        settings = {"limits.header_bytes": 1024, "limits.header_fields": 16, "limits.target_bytes": 256, "limits.requests_per_second": 10000,
-                    "limits.request_burst": 10000}
-        with Server(settings=settings) as server:
-            def asked(target="/health", fields=1, size=None):
-                head = f"GET {target} HTTP/1.1\r\nHost: localhost\r\n" + "".join(f"X-{i}: y\r\n" for i in range(fields - 1))
-                if size is not None:
-                    head += "X: " + "z" * (size - len(head) - len("X: \r\n\r\n")) + "\r\n"
-                return raw(server.port, head + "\r\n")[0]
-
-            server.ready()
-            self.assertEqual(asked("/health?" + "a" * (256 - 8)), 200)
-            self.assertEqual(asked("/health?" + "a" * (257 - 8)), 414)
-            self.assertEqual(asked(fields=16), 200)
-            self.assertEqual(asked(fields=17), 431)
-            self.assertEqual(asked(size=1024), 200)
-            self.assertEqual(asked(size=1025), 431)
-
-    def test_requests_of_one_address(self):
-        with Server(settings={"limits.requests_per_second": 1, "limits.request_burst": 3}) as server:
-            answers = [raw(server.port, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")[0] for _ in range(4)]
-            self.assertEqual(answers, [200, 200, 200, 429])
-            self.assertEqual(server.get("/")[0], 429)
-
-    def test_wrong_tokens(self):
-        with Server(settings={"server.token": TOKEN, "limits.failed_logins": 2}) as server:
-            wrong = {"Authorization": "Bearer " + "x" * 20}
-            self.assertEqual([server.get("/api/queue", wrong)[0] for _ in range(3)], [401, 401, 429])
-
-    def test_connections(self):
-        with Server(settings={"limits.connections": 3}) as server:
-            self.crowd(server, 3)
-        with Server(settings={"limits.connections_per_address": 3}) as server:
-            self.crowd(server, 3)
-
-    def crowd(self, server, most):
-        server.get("/health")
-        held = []
-        try:
-            for _ in range(most):
-                held.append(socket.create_connection(("127.0.0.1", server.port), 10))
-                held[-1].sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
-                self.assertIn(b" 200 ", held[-1].recv(65536)[:20])
-            self.assertEqual(raw(server.port, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")[0], 503)
-        finally:
-            for connection in held:
-                connection.close()
-        wait_until(lambda: raw(server.port, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")[0] == 200, "a free place", server)
-
-    def test_sessions_and_viewers(self):
-        with Server(settings={"limits.sessions": 2, "limits.viewers_per_session": 2}) as server:
-            server.ready()
-
-            async def fill():
-                async with Client(server, "one") as one, Client(server, "two") as two:
-                    self.assertEqual((await one.hear())["status"], "connected")
-                    self.assertEqual((await two.hear())["status"], "connected")
-                    async with Client(server, "three") as three:
-                        self.assertEqual(await three.hear(), {"status": "error", "message": "Server is full"})
-                    viewers = [await one.watch() for _ in range(2)]
-                    self.assertEqual(server.get("/api/stream/one")[0], 503)
-                    for viewer in viewers:
-                        viewer.answer.close()
-
-            run(fill())
-
-    def test_messages_and_prompts(self):
-        with Server(settings={"limits.message_bytes": 1024, "limits.text_bytes": 20}) as server:
-            server.ready()
-
-            async def talk():
-                async with Client(server) as client:
-                    await client.until("send_frame")
-                    await client.send_frame({"prompt": "p" * 20})
-                    self.assertNotEqual((await client.hear())["status"], "error")
-                    await client.send_frame({"prompt": "p" * 21})
-                    self.assertEqual((await client.until("error"))["message"], "prompt has 20 bytes at most.")
-                    longest = json.dumps({"x": ""})
-                    await client.say({"status": "next_frame"})
-                    await client.socket.send_str(json.dumps({"x": "y" * (1024 - len(longest))}))
-                    await client.socket.send_bytes(jpeg())
-                    self.assertTrue(await client.until("send_frame"))
-                    await client.say({"status": "next_frame"})
-                    await client.socket.send_str(json.dumps({"x": "y" * (1025 - len(longest))}))
-                    self.assertEqual((await client.until("error"))["message"], "A message has 1024 bytes at most.")
-                    self.assertIsNone(await client.hear())
-
-            run(talk())
-
-    def test_pictures(self):
-        def png(width, height):
-            file = io.BytesIO()
-            Image.new("RGB", (width, height), (200, 40, 90)).save(file, "PNG")
-            return file.getvalue()
-
-        def padded(size):
-            picture = jpeg()
-            return picture + b"\0" * (size - len(picture))
-
-        with Server(settings={"limits.image_bytes": 4096, "limits.image_side": 100}) as server:
-            server.ready()
-
-            async def talk():
-                async with Client(server) as client:
-                    await client.until("send_frame")
-                    for good in (padded(4096), jpeg(100, 16), jpeg(16, 100), png(100, 16)):
-                        await client.send_frame(picture=good)
-                        self.assertTrue(await client.until("send_frame"))
-                    self.assertNotIn("error", [message["status"] for message in client.heard])
-                    for bad, why in ((jpeg(101, 16), "A picture has 16 to 100 pixels a side, not 101x16."),
-                                     (png(16, 101), "A picture has 16 to 100 pixels a side, not 16x101."),
-                                     (b"GIF89a", "This is not a JPEG, PNG or WebP picture."),
-                                     (padded(4097), "A picture has 4096 bytes at most.")):
-                        await client.send_frame(picture=bad)
-                        self.assertEqual((await client.until("error"))["message"], why)
-
-            run(talk())
 
 
 if __name__ == "__main__":
