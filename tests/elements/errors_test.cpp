@@ -3,7 +3,6 @@
 #include <sys/wait.h>
 
 #include <cstdlib>
-#include <thread>
 
 #include <gtest/gtest.h>
 
@@ -70,23 +69,6 @@ TEST(Load, GoingToNullStopsItWithoutAnError_n) {
   EXPECT_TRUE(filter.complaints(GST_MESSAGE_ERROR).empty());
 }
 
-TEST(Load, GoingToNullFreesAFrameThatWaits_n) {
-  FilterHarness filter("model=load-ms=100000");
-  std::thread video([&] { EXPECT_EQ(filter.push(0), GST_FLOW_FLUSHING); });
-  while (stat(filter.element(), "frames-in") == 0) std::this_thread::yield();
-  EXPECT_EQ(gst_element_set_state(filter.element(), GST_STATE_NULL), GST_STATE_CHANGE_SUCCESS);
-  video.join();
-}
-
-TEST(Load, AFlushFreesAFrameThatWaits_n) {
-  FilterHarness filter("model=load-ms=100000");
-  std::thread video([&] { EXPECT_EQ(filter.push(0), GST_FLOW_FLUSHING); });
-  while (stat(filter.element(), "frames-in") == 0) std::this_thread::yield();
-  gst_harness_push_event(filter.video(), gst_event_new_flush_start());
-  video.join();
-  gst_harness_push_event(filter.video(), gst_event_new_flush_stop(TRUE));
-}
-
 TEST(Load, AModelChangedInReadyIsTheOneThatRuns) {
   FilterHarness filter("model=first");
   ASSERT_EQ(filter.push(0), GST_FLOW_OK);
@@ -127,17 +109,6 @@ TEST(Frame, OneThatFailsInABatchKeepsTheOrder_n) {
   for (int i = 0; i < 6; ++i) {
     EXPECT_EQ(GST_BUFFER_PTS(out[i].get()), pts_of_frame(i));
     EXPECT_EQ(bytes_of(out[i].get())[1], i == 2 ? 40 : 215);
-  }
-}
-
-TEST(Frame, OutOfMemoryAndALostDeviceEndTheStreamWithOneError_n) {
-  for (const ErrorKind kind : {ErrorKind::kOutOfMemory, ErrorKind::kDeviceLost}) {
-    for (const char* where : {"submit-error", "collect-error"}) {
-      FilterHarness filter(std::string("model=") + where + "=" + number_of(kind) + "@1");
-      ASSERT_EQ(filter.push(0), GST_FLOW_OK);
-      EXPECT_EQ(filter.push(1), GST_FLOW_ERROR);
-      EXPECT_EQ(filter.complaints(GST_MESSAGE_ERROR).size(), 1u);
-    }
   }
 }
 

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // What frames can rely on, whichever filter of video they go through.
+#include <thread>
+
 #include <gtest/gtest.h>
 
+#include "tests/elements/error_kinds.h"
 #include "tests/elements/filter_harness.h"
 
 namespace liveedit::testing {
@@ -56,6 +59,36 @@ TEST_P(EveryFilter, DropsLateFramesBeforeInferenceAndTells) {
   EXPECT_EQ(stat(filter.element(), "frames-dropped"), 12u);  // those up to 0.5 s
   EXPECT_EQ(filter.messages(GST_MESSAGE_QOS).size(), 12u);
   EXPECT_EQ(stat(filter.element(), GetParam().done), 4u);
+}
+
+TEST_P(EveryFilter, FreesAFrameThatWaitsForTheModelAtAFlush_n) {
+  FilterHarness filter = make("model=load-ms=100000");
+  std::thread video([&] { EXPECT_EQ(filter.push(0), GST_FLOW_FLUSHING); });
+  while (stat(filter.element(), "frames-in") == 0) std::this_thread::yield();
+  filter.push_event(gst_event_new_flush_start());
+  video.join();
+  filter.push_event(gst_event_new_flush_stop(TRUE));
+  EXPECT_TRUE(filter.complaints(GST_MESSAGE_ERROR).empty());
+}
+
+TEST_P(EveryFilter, FreesAFrameThatWaitsForTheModelWhenItGoesToNull_n) {
+  FilterHarness filter = make("model=load-ms=100000");
+  std::thread video([&] { EXPECT_EQ(filter.push(0), GST_FLOW_FLUSHING); });
+  while (stat(filter.element(), "frames-in") == 0) std::this_thread::yield();
+  EXPECT_EQ(gst_element_set_state(filter.element(), GST_STATE_NULL), GST_STATE_CHANGE_SUCCESS);
+  video.join();
+  EXPECT_TRUE(filter.complaints(GST_MESSAGE_ERROR).empty());
+}
+
+TEST_P(EveryFilter, EndsTheStreamWithOneErrorWithoutMemoryOrDevice_n) {
+  for (const ErrorKind kind : {ErrorKind::kOutOfMemory, ErrorKind::kDeviceLost}) {
+    for (const char* where : {"submit-error", "collect-error"}) {
+      FilterHarness filter = make(std::string("model=") + where + "=" + number_of(kind) + "@1");
+      ASSERT_EQ(filter.push(0), GST_FLOW_OK);
+      EXPECT_EQ(filter.push(1), GST_FLOW_ERROR);
+      EXPECT_EQ(filter.complaints(GST_MESSAGE_ERROR).size(), 1u);
+    }
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Elements, EveryFilter,

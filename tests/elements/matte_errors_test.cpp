@@ -2,7 +2,6 @@
 // rvmmatte: what goes wrong ends in one clear message; backgrounds from files.
 #include <filesystem>
 #include <fstream>
-#include <thread>
 
 #include <gtest/gtest.h>
 
@@ -27,23 +26,6 @@ TEST(MatteLoad, EachFailureIsOneError_n) {
 
 TEST(MatteLoad, AModelThatIsNotFoundFailsTheStateChange_n) {
   expect_no_start("videotestsrc ! rvmmatte model=find-error=0 ! fakesink");
-}
-
-TEST(MatteLoad, AFlushAndGoingToNullFreeAFrameThatWaits_n) {
-  for (const bool flush : {true, false}) {
-    MatteHarness filter("model=load-ms=100000");
-    std::thread video([&] { EXPECT_EQ(filter.push(0), GST_FLOW_FLUSHING); });
-    while (stat(filter.element(), "frames-in") == 0) std::this_thread::yield();
-    if (flush) {
-      gst_harness_push_event(filter.video(), gst_event_new_flush_start());
-      video.join();
-      gst_harness_push_event(filter.video(), gst_event_new_flush_stop(TRUE));
-    } else {
-      EXPECT_EQ(gst_element_set_state(filter.element(), GST_STATE_NULL), GST_STATE_CHANGE_SUCCESS);
-      video.join();
-    }
-    EXPECT_TRUE(filter.complaints(GST_MESSAGE_ERROR).empty());
-  }
 }
 
 // The second pixel of the frame that fails says that nobody is there, whatever the output; its room is never shown.
@@ -103,17 +85,6 @@ TEST(MatteFrame, HeldOnesAreCountedAndWarnedOf) {
   EXPECT_EQ(stat(filter.element(), "frames-held"), 1u);
   EXPECT_EQ(stat(filter.element(), "frames-matted"), 2u);
   EXPECT_EQ(filter.complaints(GST_MESSAGE_WARNING).size(), 1u);
-}
-
-TEST(MatteFrame, OutOfMemoryAndALostDeviceEndTheStreamWithOneError_n) {
-  for (const ErrorKind kind : {ErrorKind::kOutOfMemory, ErrorKind::kDeviceLost}) {
-    for (const char* where : {"submit-error", "collect-error"}) {
-      MatteHarness filter(std::string("model=") + where + "=" + number_of(kind) + "@1");
-      ASSERT_EQ(filter.push(0), GST_FLOW_OK);
-      EXPECT_EQ(filter.push(1), GST_FLOW_ERROR);
-      EXPECT_EQ(filter.complaints(GST_MESSAGE_ERROR).size(), 1u);
-    }
-  }
 }
 
 TEST(MatteFrame, ABufferThatIsTooSmallIsAFormatError_n) {
