@@ -63,6 +63,7 @@ struct MediaConfig {
   std::string recordings;           // folder; empty: nothing is recorded
   std::string virtual_camera;       // device, such as /dev/video10; empty: none
   std::vector<std::string> inputs;  // "NAME=URI": sessions without a browser
+  bool listen = false;              // what is said in the sound of publishers and inputs becomes their prompt
 };
 
 // What one client may do, and all of them together. Each limit n admits n and refuses n + 1.

@@ -216,6 +216,9 @@ void add_media(std::vector<Setting>* all) {
            "Video device that the picture is given to, such as /dev/video10; empty: none"),
       list("media.inputs", AT(media.inputs),
            "Sessions without a browser, each NAME=URI: v4l2:///dev/video0, file:///film.mp4, rtsp://..., http://..."),
+      boolean(
+          "media.listen", AT(media.listen),
+          "What is said in the sound of a publisher or an input becomes its prompt, unless a client says otherwise"),
   };
   all->insert(all->end(), std::begin(added), std::end(added));
 }

@@ -59,11 +59,11 @@ void add_response(const char* status, Json response, Json* operation) {
 
 // What the web server itself may answer, before or instead of the handler.
 void add_refusals(const Route& route, bool with_token, Json* operation) {
-  for (const char* status : {"400", "403", "408", "414", "415", "431"}) add_response(status, problem(), operation);
+  for (const char* status : {"400", "403", "408", "413", "414", "415", "431", "501", "504", "505"})
+    add_response(status, problem(), operation);
   add_response("429", try_later(), operation);
   add_response("503", try_later(), operation);
   if (with_token && route.access != Access::kOpen) add_response("401", problem(), operation);
-  add_response("413", problem(), operation);
 }
 
 void add_access(const Route& route, bool with_token, Json* operation) {

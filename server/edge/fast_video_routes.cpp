@@ -12,12 +12,6 @@
 namespace liveedit::server {
 namespace {
 
-namespace http = streaming::http;
-using http::Access;
-using http::Request;
-using http::ResponderPtr;
-using http::Route;
-
 // What its sessions are called: GET /api/stream/fastvideo-7 shows that of client 7.
 constexpr const char* kUserPrefix = "fastvideo-";
 

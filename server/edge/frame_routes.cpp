@@ -11,19 +11,12 @@
 namespace liveedit::server {
 namespace {
 
-namespace http = streaming::http;
-using http::Access;
-using http::Request;
-using http::ResponderPtr;
-using http::Route;
-using Json = nlohmann::ordered_json;
-
 constexpr double kDefaultMaxFps = 30, kMostFps = 240;
 
 // A number in the query; `*value` stays what it is where there is none. false: there is something else.
 bool read_number(const Request& request, std::string_view name, double* value) {
   const auto text = request.query_parameter(name);
-  if (!text) return ("&" + request.query).find("&" + std::string(name)) == std::string::npos;
+  if (!text) return !has_parameter(request, name);
   const std::string number(*text);
   char* end = nullptr;
   const double read = g_ascii_strtod(number.c_str(), &end);
@@ -99,8 +92,11 @@ std::vector<Route> frame_routes(const Config& config, const std::shared_ptr<Sess
   return {websocket_route(config, sessions),
           stream_route(config, sessions),
           get_route("/api/settings", Access::kMedia,
-                    [sessions](const Request&, const ResponderPtr& responder) {
-                      send_json(responder, 200, sessions->settings());
+                    [sessions](const Request& request, const ResponderPtr& responder) {
+                      const std::string_view mode = request.query_parameter("mode").value_or("");
+                      if (has_parameter(request, "mode") && mode != "image" && mode != kFromText)
+                        return send_problem(responder, 422, "mode is image or video.");
+                      send_json(responder, 200, sessions->settings(mode));
                     }),
           get_route("/api/queue", Access::kMedia,
                     [sessions](const Request&, const ResponderPtr& responder) {

@@ -92,7 +92,8 @@ std::string health_json(const Readiness& readiness) {
               {"optimized", device.empty() ? "" : device + " " + dtype},
               {"gpu_memory", gpu_memory(facts)},
               {"worker", name_of(readiness.worker)},
-              {"detail", readiness.why}}
+              {"detail", readiness.why},
+              {"progress", readiness.progress ? Json(*readiness.progress) : Json()}}
       .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 

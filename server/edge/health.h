@@ -8,7 +8,7 @@
 
 namespace liveedit::server {
 
-// GET /health: {status, model_loaded, optimized, gpu_memory, worker, detail}.
+// GET /health: {status, model_loaded, optimized, gpu_memory, worker, detail, progress}.
 std::string health_json(const Readiness& readiness);
 // GET /api/health: {status, settings_initialized, session_manager_initialized}.
 std::string session_health_json(const Readiness& readiness);

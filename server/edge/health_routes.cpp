@@ -7,11 +7,6 @@
 
 namespace liveedit::server {
 
-namespace http = streaming::http;
-using http::Access;
-using http::Request;
-using http::ResponderPtr;
-
 std::vector<http::Route> health_routes(const std::shared_ptr<Sessions>& sessions) {
   // What watches over the server has no token.
   return {get_route("/health", Access::kOpen,

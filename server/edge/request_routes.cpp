@@ -12,14 +12,6 @@
 namespace liveedit::server {
 namespace {
 
-namespace http = streaming::http;
-using http::Request;
-using http::ResponderPtr;
-using http::Route;
-using Json = nlohmann::ordered_json;
-
-// Of a form, besides the file.
-constexpr size_t kFormBytes = 16 * 1024;
 constexpr size_t kLongestLanguage = 32;
 
 std::string dump(const Json& json) {
@@ -79,15 +71,6 @@ void serve_speech(const Config& config, const std::shared_ptr<Sessions>& session
   });
 }
 
-// No model here takes a reference picture by an IP-Adapter; the interface says 400 for that.
-void refuse_reference(const Request&, const ResponderPtr& responder) {
-  send_json(responder, 400,
-            dump({{"status", "error"},
-                  {"message",
-                   "The model has no IP-Adapter, so a reference picture cannot steer it. POST /edit mixes two "
-                   "pictures: ref_image, blend_ratio."}}));
-}
-
 }  // namespace
 
 std::vector<Route> request_routes(const Config& config, const std::shared_ptr<Sessions>& sessions) {
@@ -104,8 +87,6 @@ std::vector<Route> request_routes(const Config& config, const std::shared_ptr<Se
                  [config, sessions](const Request& request, const ResponderPtr& responder) {
                    serve_speech(config, sessions, request, responder);
                  }),
-      post_route("/api/ip_ref_image", image_bytes + kFormBytes, refuse_reference),
-      post_route("/api/ip_ref_image/clear", kFormBytes, refuse_reference),
   };
 }
 

@@ -5,6 +5,7 @@
 #include "server/edge/fast_video_routes.h"
 #include "server/edge/frame_routes.h"
 #include "server/edge/health_routes.h"
+#include "server/edge/reference_routes.h"
 #include "server/edge/request_routes.h"
 
 namespace liveedit::server {
@@ -20,6 +21,7 @@ std::vector<Route> server_routes(const Config& config, const std::shared_ptr<Ses
   add(frame_routes(config, sessions));
   add(media->routes());
   add(request_routes(config, sessions));
+  add(reference_routes(config, sessions));
   add(fast_video_routes(config, sessions));
   add(health_routes(sessions));
   add_document(config, &routes);

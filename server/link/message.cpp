@@ -13,9 +13,9 @@ namespace {
 using Json = nlohmann::json;
 
 // In the order of MessageKind.
-constexpr std::array<std::string_view, 16> kNames = {"open",   "set",     "frame",  "close",   "hello", "alive",
-                                                     "busy",   "loading", "loaded", "picture", "lost",  "note",
-                                                     "failed", "speech",  "text",   "refused"};
+constexpr std::array<std::string_view, 20> kNames = {
+    "open", "set",  "frame",  "close",  "hello", "alive",   "busy",   "loading", "loaded", "picture",
+    "lost", "note", "failed", "speech", "text",  "refused", "listen", "sound",   "taken",  "heard"};
 
 template <typename T>
 bool read_number(const Json& from, const char* name, T* to) {

@@ -6,6 +6,7 @@
 #include "server/log/log.h"
 #include "server/media/qr_code.h"
 #include "server/media/rtsp_outlet.h"
+#include "server/security/serving.h"
 #include "streaming/webrtc/warm_up.h"
 
 // The parts of streaming/ that are used here log under the names of their elements, which this process does not have.
@@ -34,15 +35,22 @@ std::string user_in(const std::string& path, const std::string& route) {
   return rest.substr(0, rest.find('/'));
 }
 
+// WHIP and WHEP: peers are made at the address of their user, and steered at their own.
+bool wrong_method(const http::Request& request, const std::string& endpoint, const http::ResponderPtr& responder) {
+  const bool makes = request.path == endpoint;
+  const std::string_view method = request.method == "HEAD" ? "GET" : std::string_view(request.method);
+  if (method == "GET" || (method == "POST") == makes) return false;
+  responder->send(
+      http::make_problem(405, "This address does not take that method.",
+                         {{"Allow", makes ? "GET, HEAD, OPTIONS, POST" : "DELETE, GET, HEAD, OPTIONS, PATCH"}}));
+  return true;
+}
+
 // What rtsp://... is reached by and protected with: as the web server.
 streaming::rtsp::ServerConfig rtsp_config(const Config& config) {
   streaming::rtsp::ServerConfig rtsp;
-  rtsp.bind_address = config.server.host;
+  set_address(config.server, &rtsp);
   rtsp.port = config.media.rtsp_port;
-  rtsp.token = config.server.token;
-  rtsp.insecure = config.server.insecure;
-  rtsp.tls_certificate = config.server.tls_certificate;
-  rtsp.tls_private_key = config.server.tls_private_key;
   rtsp.max_sessions = static_cast<unsigned>(config.limits.sessions * config.limits.viewers_per_session);
   return rtsp;
 }
@@ -280,6 +288,7 @@ void Media::on_snapshot(const std::string& user, const http::Request&, const htt
 }
 
 void Media::on_whip(const std::string& user, const http::Request& request, const http::ResponderPtr& responder) {
+  if (wrong_method(request, "/api/whip/" + user, responder)) return;
   if (request.method != "POST") {
     if (const auto media = find(user)) return media->on_whip(request, responder);
     const bool endpoint = request.path == "/api/whip/" + user;
@@ -298,6 +307,7 @@ void Media::on_whip(const std::string& user, const http::Request& request, const
 }
 
 void Media::on_whep(const std::string& user, const http::Request& request, const http::ResponderPtr& responder) {
+  if (wrong_method(request, "/api/whep/" + user, responder)) return;
   const auto session = sessions_->find(user);
   if (session) return of(session)->on_whep(request, responder);
   const bool endpoint = request.path == "/api/whep/" + user;

@@ -35,23 +35,10 @@ class Media : public std::enable_shared_from_this<Media> {
   std::shared_ptr<MediaSession> find(const std::string& user);
   // That of an existing session, made where there is none yet.
   std::shared_ptr<MediaSession> of(const std::shared_ptr<Session>& session);
-  void on_whip(const std::string& user, const streaming::http::Request& request,
-               const streaming::http::ResponderPtr& responder);
-  void on_whep(const std::string& user, const streaming::http::Request& request,
-               const streaming::http::ResponderPtr& responder);
-
-  void on_record(const std::string& user, const streaming::http::Request& request,
-                 const streaming::http::ResponderPtr& responder);
-  void on_snapshot(const std::string& user, const streaming::http::Request& request,
-                   const streaming::http::ResponderPtr& responder);
-  void on_facts(const std::string& user, const streaming::http::Request& request,
-                const streaming::http::ResponderPtr& responder);
-  void on_code(const std::string& user, const streaming::http::Request& request,
-               const streaming::http::ResponderPtr& responder);
-  void on_hls(const std::string& user, const streaming::http::Request& request,
-              const streaming::http::ResponderPtr& responder);
-  void on_hls_file(const std::string& folder, const streaming::http::Request& request,
-                   const streaming::http::ResponderPtr& responder);
+  using OnRequest = void(const std::string& user, const streaming::http::Request& request,
+                         const streaming::http::ResponderPtr& responder);
+  OnRequest on_whip, on_whep, on_record, on_snapshot, on_facts, on_code, on_hls;
+  OnRequest on_hls_file;  // of a folder, not of a user
   // Answers with why not: this name belongs to somebody else. false: it does not.
   bool refused(const std::string& user, const streaming::http::Request& request,
                const streaming::http::ResponderPtr& responder);

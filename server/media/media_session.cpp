@@ -16,6 +16,9 @@ namespace http = streaming::http;
 using streaming::BufferPtr;
 using streaming::CapsPtr;
 
+// Pieces of sound that wait for the I/O thread; where it is so far behind, the newest are left out.
+constexpr int kMostPosted = 20;
+
 CapsPtr picture_caps(PictureSize size) {
   return CapsPtr(gst_caps_new_simple("video/x-raw", "format", G_TYPE_STRING, "RGBx", "width", G_TYPE_INT,
                                      static_cast<int>(size.width), "height", G_TYPE_INT, static_cast<int>(size.height),
@@ -137,7 +140,20 @@ void MediaSession::on_video(GstBuffer* buffer, GstCaps* caps) {
   });
 }
 
+void MediaSession::hear(GstBuffer* buffer, GstCaps* caps) {
+  const std::lock_guard lock(speech_mutex_);
+  for (std::string& piece : speech_sound_.take(buffer, caps)) {
+    if (*sound_posted_ >= kMostPosted) continue;
+    ++*sound_posted_;
+    post_([weak = session_, posted = sound_posted_, piece = std::move(piece)]() mutable {
+      --*posted;
+      if (const auto session = weak.lock()) session->hear(std::move(piece));
+    });
+  }
+}
+
 void MediaSession::on_audio(GstBuffer* buffer, GstCaps* caps) {
+  if (sound_wanted_) hear(buffer, caps);
   std::vector<SoundDelay::Sound> due;
   Clock::duration delay;
   {

@@ -12,6 +12,7 @@
 #include "server/media/outlet.h"
 #include "server/media/recorder.h"
 #include "server/media/sound_delay.h"
+#include "server/media/speech_sound.h"
 #include "server/session/session.h"
 #include "streaming/webrtc/broadcast.h"
 #include "streaming/webrtc/publisher.h"
@@ -31,9 +32,6 @@ class MediaSession : public PictureOutput,
                      public streaming::PublisherTarget,
                      public std::enable_shared_from_this<MediaSession> {
  public:
-  // Runs something on the I/O thread; from any thread.
-  using Post = std::function<void(std::function<void()>)>;
-
   // I/O thread.
   static std::shared_ptr<MediaSession> create(const MediaSettings& settings, const std::shared_ptr<Session>& session,
                                               Post post);
@@ -68,6 +66,7 @@ class MediaSession : public PictureOutput,
 
   bool wanted() const override { return true; }
   void show(const uint8_t* pixels, PictureSize size, uint64_t number, Clock::time_point offered) override;
+  void want_sound(bool wanted) override { sound_wanted_ = wanted; }
   void session_ended() override;
   // What is to be done then. I/O thread.
   void on_session_ended(std::function<void()> handler) { ended_ = std::move(handler); }
@@ -85,6 +84,8 @@ class MediaSession : public PictureOutput,
   std::shared_ptr<streaming::Session> make_publisher(streaming::Offer offer);
 
   void push(streaming::InputKind kind, GstBuffer* buffer, GstCaps* caps);
+  // To the session, which finds out what is said.
+  void hear(GstBuffer* buffer, GstCaps* caps);
 
   const MediaSettings settings_;
   const std::string user_;
@@ -94,6 +95,11 @@ class MediaSession : public PictureOutput,
   std::shared_ptr<streaming::Broadcast> broadcast_;
   std::shared_ptr<streaming::Signalling> whip_, whep_;
   std::atomic<bool> sound_{false};
+
+  std::atomic<bool> sound_wanted_{false};
+  const std::shared_ptr<std::atomic<int>> sound_posted_ = std::make_shared<std::atomic<int>>(0);  // pieces of it
+  std::mutex speech_mutex_;
+  SpeechSound speech_sound_;
 
   std::mutex recording_mutex_;  // taken before mutex_
   std::shared_ptr<Recorder> recorder_;

@@ -39,12 +39,8 @@ http::Limits http_limits(const LimitsConfig& limits) {
 
 http::ServerConfig serving_config(const Config& config) {
   http::ServerConfig serving;
-  serving.bind_address = config.server.host;
+  set_address(config.server, &serving);
   serving.port = config.server.port;
-  serving.token = config.server.token;
-  serving.insecure = config.server.insecure;
-  serving.tls_certificate = config.server.tls_certificate;
-  serving.tls_private_key = config.server.tls_private_key;
   for (const std::string& origin : config.cors.allow_origins)
     serving.allowed_origins += (serving.allowed_origins.empty() ? "" : ",") + origin;
   serving.limits = http_limits(config.limits);

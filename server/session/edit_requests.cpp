@@ -5,6 +5,7 @@
 
 #include "server/picture/base64.h"
 #include "server/picture/blend.h"
+#include "server/session/slot_work.h"
 #include "streaming/base/error.h"
 
 namespace liveedit::server {
@@ -96,28 +97,22 @@ void EditRequests::next() {
 
 void EditRequests::decode() {
   const uint32_t slot = *engine_->take_slot();
-  services_.pool->post([weak = weak_from_this(), post = services_.post, memory = engine_->memory(),
-                        box = engine_->box(), engine = engine_->id(), slot,
-                        request = current_->request](Codecs& codecs) {
-    PictureSize size;
-    std::string problem;
-    try {
-      size = codecs.reader.read(request.image, box, memory->in(slot));
-      if (!request.reference.empty()) {
-        std::vector<uint8_t> pixels(static_cast<size_t>(box.width) * box.height * kPixelBytes);
-        const PictureSize reference = codecs.reader.read(request.reference, box, pixels.data());
-        blend_pictures(memory->in(slot), size, pixels.data(), reference, request.blend);
-      }
-    } catch (const std::exception& error) {
-      problem = error.what();
+  const auto fill = [request = current_->request](Codecs& codecs, PictureSize box, uint8_t* to) {
+    const PictureSize size = codecs.reader.read(request.image, box, to);
+    if (!request.reference.empty()) {
+      std::vector<uint8_t> pixels(static_cast<size_t>(box.width) * box.height * kPixelBytes);
+      const PictureSize reference = codecs.reader.read(request.reference, box, pixels.data());
+      blend_pictures(to, size, pixels.data(), reference, request.blend);
     }
-    post([weak, engine, slot, size, problem] {
-      const auto self = weak.lock();
-      if (!self || !self->engine_ || self->engine_->id() != engine) return;
-      if (!problem.empty()) return self->finish({{}, 422, problem});
-      self->engine_->submit(slot, size);
-    });
-  });
+    return size;
+  };
+  fill_slot(services_.pool, services_.post, *engine_, slot, fill,
+            [weak = weak_from_this(), engine = engine_->id(), slot](PictureSize size, const std::string& problem) {
+              const auto self = weak.lock();
+              if (!self || !self->engine_ || self->engine_->id() != engine) return;
+              if (!problem.empty()) return self->finish({{}, 422, problem});
+              self->engine_->submit(slot, size);
+            });
 }
 
 void EditRequests::on_worker_message(const Message& message) {

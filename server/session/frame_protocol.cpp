@@ -43,6 +43,10 @@ Outcome FrameProtocol::on_request(std::string_view text) {
     if (!mode->is_string()) return refused("A mode is a text.");
     return {Outcome::kMode, mode->get<std::string>()};
   }
+  if (const auto listen = json.find("listen"); listen != json.end()) {
+    if (!listen->is_boolean()) return refused("listen is true or false.");
+    return {Outcome::kListen, listen->get<bool>() ? "on" : ""};
+  }
   const auto status = json.find("status");
   if (status == json.end() || !status->is_string() || status->get_ref<const std::string&>() != "next_frame")
     return broken("{\"status\":\"next_frame\"} is expected.");
@@ -51,15 +55,17 @@ Outcome FrameProtocol::on_request(std::string_view text) {
 }
 
 Outcome FrameProtocol::on_parameters(std::string_view text) {
-  expected_ = Expected::kImage;
+  const bool good = Json::parse(text, nullptr, false).is_object();
+  expected_ = pictures_ ? Expected::kImage : Expected::kNextFrame;
   // The picture of refused parameters comes all the same, and is passed over.
-  refused_ = !Json::parse(text, nullptr, false).is_object();
-  if (refused_) return refused("The parameters are not a JSON object.");
+  refused_ = pictures_ && !good;
+  if (!good) return {pictures_ ? Outcome::kRefused : Outcome::kNoFrame, "The parameters are not a JSON object."};
   parameters_ = text;
-  return {};
+  return {pictures_ ? Outcome::kNothing : Outcome::kFrame, {}};
 }
 
 Outcome FrameProtocol::on_binary(std::string_view bytes) {
+  if (!pictures_) return broken("With mode=video no pictures are sent: they are made of the parameters.");
   if (expected_ != Expected::kImage) return broken("A picture is expected after its parameters only.");
   expected_ = Expected::kNextFrame;
   if (std::exchange(refused_, false)) return {Outcome::kNoFrame, {}};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // What a client says over WS /api/ws/{userId}: per frame {"status":"next_frame"}, a JSON object of parameters, and the
-// picture's bytes; {"mode":"..."} between frames. Text and bytes alone, without sockets.
+// picture's bytes, where pictures come from the client; {"mode":"..."} and {"listen":bool} between frames. Text and
+// bytes alone, without sockets.
 #pragma once
 
 #include <cstddef>
@@ -11,14 +12,17 @@ namespace liveedit::server {
 
 class FrameProtocol {
  public:
-  explicit FrameProtocol(size_t message_bytes) : message_bytes_(message_bytes) {}
+  // `pictures`: whether one follows on the parameters of a frame.
+  explicit FrameProtocol(size_t message_bytes, bool pictures = true)
+      : message_bytes_(message_bytes), pictures_(pictures) {}
 
   struct Outcome {
     enum Kind {
       kNothing,  // more is to come
       kFrame,    // parameters() and image() are those of a frame
-      kNoFrame,  // the client has no picture now
+      kNoFrame,  // the client has no picture now; text, if any: what is wrong with its frame
       kMode,     // text: the mode asked for
+      kListen,   // text: "on" or empty: whether what is said in the session's sound shall become its prompt
       kRefused,  // text: what is wrong with it; the client may go on with the next frame
       kBroken,   // text: what is wrong; what the client says next cannot be understood
     } kind = kNothing;
@@ -39,6 +43,7 @@ class FrameProtocol {
   Outcome on_parameters(std::string_view text);
 
   size_t message_bytes_;
+  bool pictures_;
   Expected expected_ = Expected::kNextFrame;
   bool refused_ = false;  // of the frame that is being sent
   std::string parameters_, image_;

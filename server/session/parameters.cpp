@@ -167,6 +167,15 @@ void ParameterTable::show_defaults_of(std::string_view facts) {
   }
 }
 
+void ParameterTable::add(ParameterSpec spec) {
+  std::erase_if(specs_, [&](const ParameterSpec& other) { return other.key == spec.key; });
+  specs_.push_back(std::move(spec));
+}
+
+bool ParameterTable::has(std::string_view name) const {
+  return std::any_of(specs_.begin(), specs_.end(), [&](const auto& spec) { return spec.name == name; });
+}
+
 const ParameterSpec* ParameterTable::find(std::string_view key) const {
   const auto found = std::find_if(specs_.begin(), specs_.end(), [&](const auto& spec) { return spec.key == key; });
   return found == specs_.end() ? nullptr : &*found;
@@ -188,7 +197,14 @@ std::string ParameterTable::read(std::string_view text, size_t text_bytes, Param
 
 std::string settings_json(const ParameterTable& table, const SettingsFacts& facts) {
   Json properties = Json::object();
-  for (const ParameterSpec& spec : table.specs()) properties[spec.key] = describe(spec);
+  for (const ParameterSpec& spec : table.specs()) {
+    if (facts.input_mode != kFromText) {
+      properties[spec.key] = describe(spec);
+    } else if (spec.name != kStrengthName) {
+      properties[spec.key] = describe(spec);
+      if (spec.name == kSeedName) properties[spec.key]["default"] = -1;
+    }
+  }
   properties["width"] = hidden_size("Width", "width", facts.width);
   properties["height"] = hidden_size("Height", "height", facts.height);
   const Json info = {

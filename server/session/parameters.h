@@ -36,13 +36,24 @@ class ParameterTable {
   // default of strength.
   void show_defaults_of(std::string_view facts);
 
+  // One that is not the element's; it takes the place of one of that name.
+  void add(ParameterSpec spec);
+
   const std::vector<ParameterSpec>& specs() const { return specs_; }
+  // Whether there is one of that name, as a property has it.
+  bool has(std::string_view name) const;
 
  private:
   const ParameterSpec* find(std::string_view key) const;
 
   std::vector<ParameterSpec> specs_;
 };
+
+// The input mode in which pictures are made of texts alone: each from noise (strength 1), of another seed where none is
+// asked for.
+constexpr const char* kFromText = "video";
+constexpr const char* kStrengthName = "strength";
+constexpr const char* kSeedName = "seed";
 
 struct SettingsFacts {
   std::string input_mode;  // image, video
@@ -51,7 +62,7 @@ struct SettingsFacts {
   std::vector<std::string> modes;  // full, human, ...
 };
 
-// The body of GET /api/settings.
+// The body of GET /api/settings. With the input mode video it has no strength, and each picture another seed.
 std::string settings_json(const ParameterTable& table, const SettingsFacts& facts);
 
 }  // namespace liveedit::server

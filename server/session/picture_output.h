@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Where a session's edited pictures go besides the viewers of its JPEGs.
+// Where a session's edited pictures go besides the viewers of its JPEGs, and where its sound comes from.
 #pragma once
 
 #include <chrono>
@@ -20,6 +20,8 @@ class PictureOutput {
   // when its frame came.
   virtual void show(const uint8_t* pixels, PictureSize size, uint64_t number,
                     std::chrono::steady_clock::time_point offered) = 0;
+  // Whether the session wants the sound that belongs to its frames, too (Session::hear). I/O thread.
+  virtual void want_sound(bool wanted) = 0;
   // The session is over. I/O thread.
   virtual void session_ended() = 0;
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "server/session/session.h"
 
-#include <algorithm>
+#include <cstring>
 
 #include <nlohmann/json.hpp>
 
@@ -14,6 +14,8 @@ using Outcome = FrameProtocol::Outcome;
 // A client without a picture is asked again after this time; a pipeline that failed is opened again after this time.
 constexpr std::chrono::milliseconds kAskAgain{50}, kOpenAgain{1000};
 constexpr int kFailuresInARow = 3;
+// What pictures are made from where none comes: neither dark nor light.
+constexpr uint8_t kGrey = 128;
 // So long nobody waits for the frame of somebody else.
 constexpr std::chrono::milliseconds kStuck{1000};
 
@@ -24,7 +26,8 @@ Session::Session(std::string user, uint32_t number, bool local, std::shared_ptr<
       number_(number),
       local_(local),
       services_(std::move(services)),
-      protocol_(services_->message_bytes) {}
+      protocol_(services_->message_bytes),
+      listens_(services_->listen) {}
 
 Session::~Session() {
   services_->turns->leave(number_);
@@ -94,17 +97,18 @@ void Session::finish(const char* status, const std::string& message, int code) {
 
 void Session::connect(std::shared_ptr<http::WebSocket> socket, Dialect dialect) {
   socket_ = std::move(socket);
+  // Every connection begins with mode full, and listens or not as the configuration has it.
+  if (mode_ != "full" || (dialect == Dialect::kTexts) != (dialect_ == Dialect::kTexts)) close_engine();
+  mode_ = "full";
   dialect_ = dialect;
-  protocol_ = FrameProtocol(services_->message_bytes);
+  want_sound(services_->listen);
+  protocol_ = FrameProtocol(services_->message_bytes, dialect != Dialect::kTexts);
   asked_ = holding_ = live_ = false;
+  flat_pictures_ = dialect == Dialect::kTexts ? std::optional<int>(0) : std::nullopt;
   failures_ = 0;
   waiting_.reset();
   told_place_ = 0;
   last_frame_ = Clock::now();
-  if (mode_ != "full") {  // every connection starts so
-    mode_ = "full";
-    close_engine();
-  }
   say("connected", "Connected");
   if (dialect_ == Dialect::kFramesAfterWait) say("wait");
   services_->arrange();
@@ -120,6 +124,7 @@ void Session::on_socket_closed() {
 void Session::leave() {
   soon_.reset();
   waiting_.reset();
+  listener_.reset();
   left_ = Clock::now();
   clear_place();
   services_->turns->set_busy(number_, false);
@@ -139,20 +144,28 @@ void Session::end_input() {
   if (--inputs_ == 0 && !socket_) leave();
 }
 
-void Session::offer(Fill frame) {
-  last_frame_ = Clock::now();
-  ++stats_.frames_in;
-  if (waiting_) ++stats_.replaced;
-  waiting_ = Offered{std::move(frame), last_frame_};
-  go_on();
-}
-
 std::string Session::set(std::string_view json) {
   Parameters read;
   const std::string wrong = services_->table().read(json, services_->text_bytes, &read);
   if (!wrong.empty()) return wrong;
-  for (auto& [name, value] : read) parameters_[name] = std::move(value);
+  for (auto& [name, value] : read) {
+    // The session's own, of which the worker knows nothing.
+    if (name == ReferencePicture::kRatioName) {
+      blend_ratio_ = std::get<double>(value);
+    } else {
+      parameters_[name] = std::move(value);
+    }
+  }
   return {};
+}
+
+void Session::set_reference(uint64_t order, std::shared_ptr<ReferencePicture> reference) {
+  if (order == reference_order_) reference_ = std::move(reference);
+}
+
+void Session::set_output(std::shared_ptr<PictureOutput> output) {
+  output_ = std::move(output);
+  if (output_) output_->want_sound(listens_);
 }
 
 void Session::on_text(std::string_view text) {
@@ -163,15 +176,17 @@ void Session::on_text(std::string_view text) {
   }
 }
 
-// {"mode":"..."} and {"settings":{...}}, in one message or apart.
+// {"mode":"..."}, {"listen":bool} and {"settings":{...}}, in one message or apart.
 void Session::on_media_text(std::string_view text) {
   const auto json =
       text.size() <= services_->message_bytes ? nlohmann::json::parse(text, nullptr, false) : nlohmann::json();
   const bool has_settings = json.is_object() && json.contains("settings") && json["settings"].is_object();
   const bool has_mode = json.is_object() && json.contains("mode") && json["mode"].is_string();
-  if (!has_settings && !has_mode) {
+  const bool has_listen = json.is_object() && json.contains("listen") && json["listen"].is_boolean();
+  if (!has_settings && !has_mode && !has_listen) {
     ++stats_.refused;
-    finish("error", "What is said here is {\"settings\":{...}} and {\"mode\":\"...\"}.", http::kClosePolicy);
+    finish("error", "What is said here is {\"settings\":{...}}, {\"mode\":\"...\"} and {\"listen\":true}.",
+           http::kClosePolicy);
     return;
   }
   last_frame_ = Clock::now();
@@ -183,6 +198,7 @@ void Session::on_media_text(std::string_view text) {
     }
   }
   if (has_mode) change_mode(json["mode"].get<std::string>());
+  if (has_listen) listen(json["listen"].get<bool>());
 }
 
 void Session::on_binary(std::string_view bytes) {
@@ -203,12 +219,19 @@ void Session::handle(const Outcome& outcome) {
       break;
     case Outcome::kNoFrame:
       asked_ = false;
+      if (!outcome.text.empty()) {
+        ++stats_.refused;
+        say("error", outcome.text);
+      }
       soon_ = services_->after(kAskAgain, [weak = weak_from_this()] {
         if (const auto self = weak.lock()) self->go_on();
       });
       break;
     case Outcome::kMode:
       change_mode(outcome.text);
+      break;
+    case Outcome::kListen:
+      listen(!outcome.text.empty());
       break;
     case Outcome::kRefused:
       ++stats_.refused;
@@ -232,12 +255,21 @@ void Session::on_frame() {
     go_on();
     return;
   }
+  if (dialect_ == Dialect::kTexts) {
+    offer([](Codecs&, PictureSize box, uint8_t* to) {
+      memset(to, kGrey, static_cast<size_t>(box.width) * box.height * kPixelBytes);
+      return box;
+    });
+    return;
+  }
   offer([image = std::make_shared<const std::string>(std::move(protocol_.image()))](
             Codecs& codecs, PictureSize box, uint8_t* to) { return codecs.reader.read(*image, box, to); });
 }
 
 void Session::change_mode(const std::string& mode) {
-  const std::string problem = services_->problem_with_mode(mode);
+  std::string problem = services_->problem_with_mode(mode);
+  if (dialect_ == Dialect::kTexts && mode != "full")
+    problem = "Without a picture there is nobody in it: the mode is full.";
   if (!problem.empty()) {
     ++stats_.refused;
     say("error", problem);
@@ -263,67 +295,15 @@ void Session::close_engine() {
   services_->turns->set_busy(number_, false);
 }
 
-void Session::go_on() {
-  const bool asks = socket_ && socket_->open();
-  if (!asks && inputs_ == 0) return;
-  if (!engine_ || !served_) {
-    if (!std::exchange(holding_, true) || place_ != told_place_) say_wait();
-    return;
-  }
-  // What was asked for before {"status":"wait"} is asked for again.
-  if (std::exchange(holding_, false)) asked_ = live_ = false;
-  services_->turns->set_busy(number_, busy(Clock::now()));
-  if (waiting_ && !decoding_ && engine_->has_free_slot() && has_turn()) {
-    if (const auto slot = engine_->take_slot()) decode(*slot);
-  }
-  if (asks && dialect_ != Dialect::kMedia && !asked_ && !waiting_ && engine_->has_free_slot()) {
-    asked_ = true;
-    say("send_frame");
-  }
-}
-
-void Session::decode(uint32_t slot) {
-  decoding_ = true;
-  offered_[slot] = waiting_->at;
-  services_->turns->went(number_, services_->cost(mode_));
-  services_->pool->post([weak = weak_from_this(), post = services_->post, memory = engine_->memory(),
-                         box = engine_->box(), engine = engine_->id(), slot,
-                         fill = std::move(waiting_->fill)](Codecs& codecs) {
-    PictureSize size;
-    std::string problem;
-    try {
-      size = fill(codecs, box, memory->in(slot));
-    } catch (const std::exception& error) {
-      problem = error.what();
-    }
-    post([weak, engine, slot, size, problem] {
-      if (const auto self = weak.lock()) self->on_decoded(engine, slot, size, problem);
-    });
-  });
-  waiting_.reset();
-}
-
-void Session::on_decoded(uint32_t engine, uint32_t slot, PictureSize size, const std::string& problem) {
-  if (!engine_ || engine_->id() != engine) return;  // that pipeline has gone meanwhile
-  decoding_ = false;
-  if (problem.empty()) {
-    engine_->set(parameters_);
-    engine_->submit(slot, size);
-  } else {
-    engine_->release(slot);
-    ++stats_.refused;
-    say("error", problem);
-  }
-  go_on();
-}
-
 void Session::on_worker_up() {
   failures_ = 0;
   if (!engine_) open_engine();
+  if (socket_ && listens_ && !listener_) listener_ = services_->open_listener();
   go_on();
 }
 
 void Session::on_worker_down() {
+  listener_.reset();
   close_engine();
   go_on();  // says wait
 }
@@ -368,76 +348,9 @@ void Session::on_failed(const std::string& why) {
   });
 }
 
-// The slot is the worker's again when everybody has their JPEG of it.
-void Session::on_picture(const Message& picture) {
-  failures_ = 0;
-  ++stats_.frames_out;
-  if (const auto offered = offered_.find(picture.slot); offered != offered_.end())
-    stats_.latency.add(Clock::now() - offered->second);
-  if (dialect_ == Dialect::kMedia && !std::exchange(live_, true)) say("live");
-  std::vector<int> qualities = viewers_.qualities();
-  if (sink_ && std::find(qualities.begin(), qualities.end(), sink_quality_) == qualities.end())
-    qualities.push_back(sink_quality_);
-  const std::shared_ptr<PictureOutput> output = output_ && output_->wanted() ? output_ : nullptr;
-  const uint64_t number = ++pictures_;
-  if (qualities.empty() && !output) {
-    engine_->release(picture.slot);
-    go_on();
-    return;
-  }
-  services_->pool->post([weak = weak_from_this(), post = services_->post, memory = engine_->memory(),
-                         engine = engine_->id(), slot = picture.slot, size = PictureSize{picture.width, picture.height},
-                         qualities, output, number, offered = offered_[picture.slot]](Codecs& codecs) {
-    if (output) output->show(memory->out(slot), size, number, offered);
-    std::map<int, std::string> jpegs;
-    for (const int quality : qualities) {
-      try {
-        jpegs[quality] = codecs.writer.write(memory->out(slot), size, quality);
-      } catch (const std::exception&) {
-        // Nobody gets this one; the next is another picture.
-      }
-    }
-    post([weak, engine, slot, number, jpegs = std::move(jpegs)] {
-      const auto self = weak.lock();
-      if (!self) return;
-      self->show(number, jpegs);
-      self->on_encoded(engine, slot);
-    });
-  });
-}
-
-void Session::show(uint64_t number, const std::map<int, std::string>& jpegs) {
-  const auto now = Clock::now();
-  for (const auto& [quality, jpeg] : jpegs) viewers_.show(quality, number, jpeg, now);
-  show_late(now);
-  const auto wanted = jpegs.find(sink_quality_);
-  if (!sink_ || wanted == jpegs.end() || number <= sunk_) return;
-  sunk_ = number;
-  sink_(wanted->second);
-}
-
-void Session::set_sink(int quality, std::function<void(const std::string& jpeg)> sink) {
-  sink_quality_ = quality;
-  sink_ = std::move(sink);
-}
-
-void Session::on_encoded(uint32_t engine, uint32_t slot) {
-  if (!engine_ || engine_->id() != engine) return;
-  engine_->release(slot);
-  go_on();
-}
-
-void Session::show_late(Clock::time_point now) {
-  const auto next = viewers_.catch_up(now);
-  if (!next) return;
-  const auto delay = std::chrono::ceil<std::chrono::milliseconds>(*next - now);
-  late_ = services_->after(delay, [weak = weak_from_this()] {
-    if (const auto self = weak.lock()) self->show_late(Clock::now());
-  });
-}
-
 void Session::tick(Clock::time_point now) {
   viewers_.catch_up(now);
+  if (listener_) listener_->tick(now);
   services_->turns->set_busy(number_, busy(now));
   const bool silent = services_->timeout.count() > 0 && now - last_frame_ > services_->timeout;
   if (socket_ && engine_ && served_ && silent && socket_->open())
@@ -445,6 +358,7 @@ void Session::tick(Clock::time_point now) {
 }
 
 void Session::end(int code, const std::string& why) {
+  listener_.reset();
   if (socket_) socket_->close(code, why);
   viewers_.close();
   if (const auto output = std::exchange(output_, nullptr)) output->session_ended();

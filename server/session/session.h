@@ -13,8 +13,11 @@
 #include "server/session/fair_turns.h"
 #include "server/session/frame_protocol.h"
 #include "server/session/latency_histogram.h"
+#include "server/session/listener.h"
 #include "server/session/parameters.h"
 #include "server/session/picture_output.h"
+#include "server/session/reference_picture.h"
+#include "server/session/slot_work.h"
 #include "server/session/viewers.h"
 #include "server/session/work_pool.h"
 #include "streaming/http/websocket.h"
@@ -27,6 +30,7 @@ struct SessionServices {
   uint32_t frames_in_flight = 2;
   size_t message_bytes = 64 * 1024, text_bytes = 2000;
   std::chrono::seconds timeout{0};  // without a frame; 0: none
+  bool listen = false;              // to the sound of everybody who has not said whether
 
   WorkPool* pool = nullptr;
   // Runs something on the I/O thread, now or after a while; from any thread.
@@ -34,6 +38,7 @@ struct SessionServices {
   std::function<std::shared_ptr<void>(std::chrono::milliseconds, std::function<void()>)> after;
   // Null where the worker cannot take one now.
   std::function<std::unique_ptr<Engine>(const std::string& pipeline, const Parameters& parameters)> open_engine;
+  std::function<std::unique_ptr<Listener>()> open_listener;
   // What may be set; changes with the worker.
   std::function<const ParameterTable&()> table;
   // Somebody came or left: gives everybody a place.
@@ -61,14 +66,11 @@ struct SessionStats {
   }
 };
 
-// Writes a frame into a slot: RGBx, rows without gaps, not larger than `box`. On a thread of the pool. Throws Error
-// with a sentence for who sent it.
-using Fill = std::function<PictureSize(Codecs& codecs, PictureSize box, uint8_t* to)>;
-
 // What is spoken over a WebSocket.
 enum class Dialect {
   kFrames,           // a frame whenever the server asks for one
   kFramesAfterWait,  // the same, and {"status":"wait"} follows "connected" always
+  kTexts,            // parameters whenever the server asks for them: pictures are made of texts alone
   kMedia,            // frames come another way (WHIP, a camera of this machine): settings and news alone
 };
 
@@ -89,7 +91,7 @@ class Session : public std::enable_shared_from_this<Session> {
   // The newest frame wins. Between begin_input() and end_input().
   void offer(Fill frame);
   // Null: none.
-  void set_output(std::shared_ptr<PictureOutput> output) { output_ = std::move(output); }
+  void set_output(std::shared_ptr<PictureOutput> output);
   // Every picture as a JPEG of that quality, in order; null: no more. For one at a time.
   void set_sink(int quality, std::function<void(const std::string& jpeg)> sink);
   // Whether a frame that comes now is edited at once.
@@ -98,8 +100,23 @@ class Session : public std::enable_shared_from_this<Session> {
   // Settings as a JSON object, outside a frame. Gives what is wrong with them; then nothing is set.
   std::string set(std::string_view json);
 
+  // A picture that frames are mixed with from now on; null: none. What was asked for last counts: `order` is what
+  // next_reference() gave when it was.
+  uint64_t next_reference() { return ++reference_order_; }
+  void set_reference(uint64_t order, std::shared_ptr<ReferencePicture> reference);
+
+  // Whether what is said in its sound becomes its prompt; its client is told.
+  void listen(bool on);
+  // Its sound goes on: see Listener. Without listen() it is passed over.
+  void hear(std::string sound);
+  const Listener* listener() const { return listener_.get(); }
+  // What the worker says about that listener.
+  void on_listener_message(const Message& message);
+
   // Whether this caller may steer: its owner is who asks first.
   bool admits(const Caller& caller);
+  // Whether it has an owner, and this is who.
+  bool belongs_to(const Caller& caller) { return owner_ && owner_->admits(caller); }
 
   // 0: is served from now on; others wait, the first in the queue with 1. See Sessions::arrange().
   void set_place(size_t place);
@@ -135,6 +152,13 @@ class Session : public std::enable_shared_from_this<Session> {
   void on_media_text(std::string_view text);
   void on_frame();
   void change_mode(const std::string& mode);
+  void want_sound(bool wanted);
+  void stop_listening(const std::string& why);
+  void on_heard(const Message& heard);
+  void on_command(const std::string& said);
+  void say_listening();
+  // What its next frame is edited with.
+  Parameters frame_parameters() const;
   void open_engine();
   void close_engine();
   // Nobody gives it frames any more.
@@ -144,6 +168,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void decode(uint32_t slot);
   void on_decoded(uint32_t engine, uint32_t slot, PictureSize size, const std::string& problem);
   void on_picture(const Message& picture);
+  void look_for_anything(const Message& picture);
   void show(uint64_t number, const std::map<int, std::string>& jpegs);
   void on_encoded(uint32_t engine, uint32_t slot);
   void show_late(Clock::time_point now);
@@ -165,6 +190,13 @@ class Session : public std::enable_shared_from_this<Session> {
   std::string mode_ = "full";
   Parameters parameters_;
   std::unique_ptr<Engine> engine_;
+
+  std::shared_ptr<ReferencePicture> reference_;
+  uint64_t reference_order_ = 0;
+  double blend_ratio_ = ReferencePicture::kUsualRatio;
+
+  bool listens_;
+  std::unique_ptr<Listener> listener_;  // while it listens and there is a worker
   Viewers viewers_;
   std::shared_ptr<PictureOutput> output_;
   std::function<void(const std::string&)> sink_;
@@ -190,7 +222,8 @@ class Session : public std::enable_shared_from_this<Session> {
   std::shared_ptr<void> soon_;  // asks again in a while
   std::shared_ptr<void> late_;  // shows a picture that came too early for somebody
   uint64_t pictures_ = 0;
-  int failures_ = 0;  // of its pipeline, in a row
+  std::optional<int> flat_pictures_;  // made of texts alone, one after the other; nothing: nobody looks any more
+  int failures_ = 0;                  // of its pipeline, in a row
   Clock::time_point left_ = Clock::now(), last_frame_ = Clock::now();
 };
 

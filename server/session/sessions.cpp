@@ -14,15 +14,13 @@ namespace {
 namespace http = streaming::http;
 
 constexpr std::chrono::milliseconds kTick{250};
-constexpr std::chrono::seconds kStandbyAgain{10};
-constexpr const char* kMainPipeline = "full";
-// The first frames take longer than those after them; of so many more the time is taken.
-constexpr int kTimedFrames = 2;
-constexpr double kUsualTimes = 10;
 
-std::chrono::milliseconds milliseconds(double seconds) {
-  return std::chrono::milliseconds(static_cast<int64_t>(seconds * 1000));
-}
+// What clients say they send.
+struct Input {
+  std::string_view name;
+  Dialect dialect;
+};
+constexpr Input kInputs[] = {{"image", Dialect::kFrames}, {kFromText, Dialect::kTexts}, {"media", Dialect::kMedia}};
 
 size_t pool_threads() {
   return std::clamp<size_t>(std::thread::hardware_concurrency(), 2, 8);
@@ -40,7 +38,7 @@ Sessions::Sessions(const Config& config)
   EditRequests::Services services;
   services.pool = &pool_;
   services.post = services_->post;
-  services.open_engine = [this](const Parameters& parameters) { return open_engine(kMainPipeline, parameters, 1); };
+  services.open_engine = [this](const Parameters& parameters) { return open_engine(kMainMode, parameters, 1); };
   services.most = static_cast<size_t>(config.limits.edits);
   edits_ = std::make_shared<EditRequests>(std::move(services));
 }
@@ -54,6 +52,7 @@ void Sessions::make_services() {
   services_->message_bytes = static_cast<size_t>(config_.limits.message_bytes);
   services_->text_bytes = static_cast<size_t>(config_.limits.text_bytes);
   services_->timeout = std::chrono::seconds(config_.server.timeout);
+  services_->listen = config_.media.listen;
   services_->pool = &pool_;
   services_->post = [this](std::function<void()> work) { io_->post(std::move(work)); };
   services_->after = [this](std::chrono::milliseconds delay, std::function<void()> work) {
@@ -61,6 +60,10 @@ void Sessions::make_services() {
   };
   services_->open_engine = [this](const std::string& pipeline, const Parameters& parameters) {
     return open_engine(pipeline, parameters, services_->frames_in_flight);
+  };
+  services_->open_listener = [this]() -> std::unique_ptr<Listener> {
+    if (!ready_) return nullptr;
+    return std::make_unique<Listener>(next_engine_++, [this](const Message& message) { return send(message); });
   };
   services_->arrange = [this] { arrange(); };
   services_->turns = &turns_;
@@ -76,35 +79,11 @@ std::unique_ptr<Engine> Sessions::open_engine(const std::string& pipeline, const
                                               uint32_t slots) {
   if (!ready_) return nullptr;
   return std::make_unique<Engine>(next_engine_++, pipeline, services_->box, slots, parameters,
-                                  [this](const Message& message) { return supervisor_->send(message); });
+                                  [this](const Message& message) { return send(message); });
 }
 
-void Sessions::start(std::vector<std::string> command) {
-  SupervisorConfig config;
-  config.command = std::move(command);
-  config.watchdog = milliseconds(config_.worker.watchdog_seconds);
-  config.load = milliseconds(config_.worker.load_seconds);
-  config.backoff_min = milliseconds(config_.worker.backoff_min_seconds);
-  config.backoff_max = milliseconds(config_.worker.backoff_max_seconds);
-  config.breaker_failures = config_.worker.breaker_failures;
-  config.breaker_window = milliseconds(config_.worker.breaker_window_seconds);
-  config.breaker_pause = milliseconds(config_.worker.breaker_pause_seconds);
-  Supervisor::Events events;
-  const auto weak = weak_from_this();
-  const auto post = [io = io_, weak](auto work) {
-    io->post([weak, work = std::move(work)] {
-      if (const auto self = weak.lock()) work(self.get());
-    });
-  };
-  events.on_up = [post] { post([](Sessions* self) { self->on_up(); }); };
-  events.on_down = [post](const std::string& why) { post([why](Sessions* self) { self->on_down(why); }); };
-  events.on_message = [post](Message message) {
-    post([shared = std::make_shared<Message>(std::move(message))](Sessions* self) { self->on_message(*shared); });
-  };
-  supervisor_ = std::make_unique<Supervisor>(std::move(config), std::move(events));
-  io_->post([weak] {
-    if (const auto self = weak.lock()) self->schedule_tick();
-  });
+bool Sessions::send(const Message& message) {
+  return supervisor_->send(message);
 }
 
 void Sessions::stop() {
@@ -144,8 +123,10 @@ http::WebSocketEvents Sessions::connect(const std::string& user, std::string_vie
     return none;
   }
   const std::string_view input = mode.empty() ? std::string_view(config_.pipeline.mode) : mode;
-  if (input != "image" && input != "media") {
-    refuse(socket, "This server edits pictures: mode=image", http::kClosePolicy);
+  const auto* known =
+      std::find_if(std::begin(kInputs), std::end(kInputs), [input](const Input& one) { return one.name == input; });
+  if (known == std::end(kInputs)) {
+    refuse(socket, "What can be sent is mode=image, mode=video or mode=media", http::kClosePolicy);
     return none;
   }
   if (!valid_user_id(user)) {
@@ -167,9 +148,8 @@ http::WebSocketEvents Sessions::connect(const std::string& user, std::string_vie
   }
   if (!session) session = make_session(user, false);
   session->admits(caller);  // the first is its owner
-  session->connect(std::move(socket), input == "media" ? Dialect::kMedia
-                                      : mode.empty()   ? Dialect::kFramesAfterWait
-                                                       : Dialect::kFrames);
+  const bool waits = mode.empty() && known->dialect == Dialect::kFrames;
+  session->connect(std::move(socket), waits ? Dialect::kFramesAfterWait : known->dialect);
   http::WebSocketEvents events;
   events.on_text = [session](std::string_view text) { session->on_text(text); };
   events.on_binary = [session](std::string_view bytes) { session->on_binary(bytes); };
@@ -265,8 +245,7 @@ void Sessions::understand(std::string_view recording, const std::string& languag
   if (!up_) return done(MessageKind::kFailed, why_);
   if (speech_.full()) return done(MessageKind::kFailed, "As many recordings wait as may; try again later.");
   speech_.ask(
-      next_engine_++, recording, language, [this](const Message& message) { return supervisor_->send(message); },
-      std::move(done));
+      next_engine_++, recording, language, [this](const Message& message) { return send(message); }, std::move(done));
 }
 
 // For one more client, who may have a session already. Sessions that nobody is connected to give way, the oldest first.
@@ -299,6 +278,14 @@ std::shared_ptr<Session> Sessions::find(const std::string& user) const {
   return found == sessions_.end() ? nullptr : found->second;
 }
 
+std::vector<std::shared_ptr<Session>> Sessions::owned_by(const Caller& caller) const {
+  std::vector<std::shared_ptr<Session>> owned;
+  for (const auto& [user, session] : sessions_) {
+    if (session->belongs_to(caller)) owned.push_back(session);
+  }
+  return owned;
+}
+
 void Sessions::for_each(const std::function<void(const Session&)>& look) const {
   for (const auto& [user, session] : sessions_) look(*session);
 }
@@ -317,135 +304,6 @@ std::string Sessions::problem_with_mode(const std::string& mode) const {
     return "A mode is one of " + (listed.empty() ? "full" : listed) + ".";
   }
   return found->second.ready ? "" : "The mode " + mode + " is not available here: " + found->second.why;
-}
-
-void Sessions::on_hello(const std::string& text) {
-  const auto json = nlohmann::ordered_json::parse(text, nullptr, false);
-  if (!json.is_object() || !json.contains("properties") || !json.contains("pipelines")) return;
-  table_ = ParameterTable(json["properties"].dump());
-  pipelines_.clear();
-  for (const auto& [name, facts] : json["pipelines"].items())
-    pipelines_[name] = {facts.value("ready", false), facts.value("why", std::string())};
-}
-
-void Sessions::on_facts(const std::string& text) {
-  const auto json = nlohmann::json::parse(text, nullptr, false);
-  if (!json.is_object()) return;
-  facts_ = text;
-  table_.show_defaults_of(text);
-}
-
-void Sessions::on_up() {
-  up_ = true;
-  progress_ = Clock::now();
-  why_ = "The model is being loaded.";
-  open_standby();
-}
-
-void Sessions::open_standby() {
-  if (!up_) return;
-  const auto main = pipelines_.find(kMainPipeline);
-  if (main == pipelines_.end() || !main->second.ready) {
-    why_ = main == pipelines_.end() ? "There is no pipeline full." : main->second.why;
-    log(LogLevel::kError, why_);
-    return;
-  }
-  standby_ = std::make_unique<Engine>(next_engine_++, kMainPipeline, services_->box, 1, Parameters(),
-                                      [this](const Message& message) { return supervisor_->send(message); });
-  warmups_ = std::max(1, config_.pipeline.warmup) + kTimedFrames;  // one shows that it works
-  warmup_began_ = Clock::now();
-  const uint32_t slot = *standby_->take_slot();
-  memset(standby_->memory()->in(slot), 128,
-         static_cast<size_t>(services_->box.width) * services_->box.height * kPixelBytes);
-  standby_->submit(slot, services_->box);
-}
-
-void Sessions::on_standby_message(const Message& message) {
-  if (message.kind == MessageKind::kLoading) {
-    standby_->on_loading();
-    why_ = message.text;
-  } else if (message.kind == MessageKind::kLoaded) {
-    standby_->on_loaded();
-  } else if (message.kind == MessageKind::kFailed) {
-    standby_.reset();
-    why_ = message.text;
-    log(LogLevel::kError, "no model: " + why_);
-    standby_again_ = io_->run_after(kStandbyAgain, [weak = weak_from_this()] {
-      if (const auto self = weak.lock()) self->open_standby();
-    });
-  } else if (standby_->on_answer(message)) {
-    standby_->release(message.slot);
-    const auto now = Clock::now();
-    if (message.kind == MessageKind::kPicture && --warmups_ < kTimedFrames) {
-      throughput_.frame_took(now - warmup_began_);
-      costs_[kMainPipeline] = std::chrono::duration<double, std::milli>(now - warmup_began_).count();
-    }
-    if (warmups_ <= 0) {
-      set_ready();
-    } else {
-      warmup_began_ = now;
-      standby_->submit(*standby_->take_slot(), services_->box);
-    }
-  }
-}
-
-void Sessions::set_ready() {
-  if (ready_) return;
-  ready_ = true;
-  why_.clear();
-  log(LogLevel::kInfo, "the model is loaded: clients are served");
-  arrange();
-  for (const auto& [user, session] : sessions_) session->on_worker_up();
-}
-
-void Sessions::on_down(const std::string& why) {
-  up_ = ready_ = false;
-  why_ = "The worker is started again: " + why;
-  log(LogLevel::kError, why_);
-  standby_.reset();
-  arrange();
-  for (const auto& [user, session] : sessions_) session->on_worker_down();
-  edits_->on_worker_down();
-  speech_.on_worker_down();
-}
-
-void Sessions::on_message(const Message& message) {
-  if (message.kind == MessageKind::kHello) return on_hello(message.text);
-  if (message.kind == MessageKind::kAlive) return on_facts(message.text);
-  if (message.kind != MessageKind::kNote) progress_ = Clock::now();
-  if (standby_ && message.session == standby_->id()) return on_standby_message(message);
-  if (edits_->engine() && message.session == edits_->engine()->id()) return edits_->on_worker_message(message);
-  if (speech_.on_message(message)) return;
-  for (const auto& [user, session] : sessions_) {
-    if (session->engine() && session->engine()->id() == message.session) {
-      const std::shared_ptr<Session> kept = session;
-      kept->on_worker_message(message);
-      if (message.kind == MessageKind::kPicture) note_cost(*kept);
-      give_turns();
-      return;
-    }
-  }
-}
-
-void Sessions::note_cost(const Session& session) {
-  ++edited_;
-  if (!session.engine()) return;
-  const double took = std::chrono::duration<double, std::milli>(session.engine()->edit_time()).count();
-  double& cost = costs_.try_emplace(session.mode(), took).first->second;
-  cost += (took - cost) / 16;
-}
-
-// A frame that has not come back for so long, while nothing else came either: the networks hang.
-void Sessions::watch(const Engine* engine, Clock::time_point now) {
-  if (!engine) return;
-  const auto since = engine->waiting_since();
-  if (!since) return;
-  // A frame may take long on a slow machine: what it usually takes, many times over, is no hanging.
-  double usual = 0;
-  for (const auto& [mode, cost] : costs_) usual = std::max(usual, cost / 1000);
-  const double longest = std::max(config_.worker.watchdog_seconds, kUsualTimes * usual);
-  const auto limit = milliseconds(engine->loaded() ? longest : config_.worker.load_seconds);
-  if (now - std::max({*since, engine->changed(), progress_}) > limit) supervisor_->kill("a frame did not come back");
 }
 
 void Sessions::tick() {
@@ -481,7 +339,8 @@ void Sessions::schedule_tick() {
 }
 
 Readiness Sessions::readiness() const {
-  return {up_, ready_, draining_, why_, facts_, supervisor_ ? supervisor_->stats().state : WorkerState::kStarting};
+  const WorkerState worker = supervisor_ ? supervisor_->stats().state : WorkerState::kStarting;
+  return {up_, ready_, draining_, why_, facts_, progress_of_loading_, worker};
 }
 
 Totals Sessions::totals() const {
@@ -503,9 +362,9 @@ Totals Sessions::totals() const {
   return totals;
 }
 
-std::string Sessions::settings() const {
+std::string Sessions::settings(std::string_view mode) const {
   SettingsFacts facts;
-  facts.input_mode = config_.pipeline.mode;
+  facts.input_mode = mode.empty() ? std::string_view(config_.pipeline.mode) : mode;
   facts.width = config_.pipeline.width;
   facts.height = config_.pipeline.height;
   facts.max_queue_size = config_.server.max_queue_size;

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "server/config/config.h"
@@ -20,8 +21,9 @@ namespace liveedit::server {
 // The server as /health tells it.
 struct Readiness {
   bool worker_up = false, model_loaded = false, draining = false;
-  std::string why;    // in words, while it is not ready
-  std::string facts;  // JSON: what the model runs with
+  std::string why;                 // in words, while it is not ready
+  std::string facts;               // JSON: what the model runs with
+  std::optional<double> progress;  // of loading the model, 0 to 1; nothing where that is not known or not so
   WorkerState worker = WorkerState::kStarting;
 };
 
@@ -66,6 +68,8 @@ class Sessions : public std::enable_shared_from_this<Sessions> {
   void post(std::function<void()> work) { io_->post(std::move(work)); }
   // Null: there is none.
   std::shared_ptr<Session> find(const std::string& user) const;
+  // Those that have an owner, and this is who.
+  std::vector<std::shared_ptr<Session>> owned_by(const Caller& caller) const;
   void for_each(const std::function<void(const Session&)>& look) const;
   size_t connected() const;
   // For how many people at a time the worker is fast enough; whoever is beyond waits.
@@ -73,17 +77,24 @@ class Sessions : public std::enable_shared_from_this<Sessions> {
   size_t waiting() const;
   Readiness readiness() const;
   Totals totals() const;
-  std::string settings() const;
+  // The body of GET /api/settings for this input mode; empty: for the configured one.
+  std::string settings(std::string_view mode) const;
+  // What pictures are made to fit into.
+  PictureSize box() const { return services_->box; }
   // What may be set; changes with the worker.
   const ParameterTable& table() const { return table_; }
 
  private:
+  // What is edited where nothing else is asked for, and by POST /edit.
+  static constexpr const char* kMainMode = "full";
+
   struct PipelineFacts {
     bool ready = false;
     std::string why;
   };
 
   void make_services();
+  bool send(const Message& message);  // to the worker
   void note_end(Session* session);
   std::shared_ptr<Session> make_session(const std::string& user, bool local);
   // Who is served and who waits, in the order in which they came.
@@ -133,6 +144,7 @@ class Sessions : public std::enable_shared_from_this<Sessions> {
   Clock::time_point warmup_began_;
   bool up_ = false, ready_ = false, draining_ = false;
   std::string why_ = "The worker is starting.";
+  std::optional<double> progress_of_loading_;
   uint64_t turned_away_ = 0;
   Clock::time_point progress_ = Clock::now();  // the worker's last answer about any frame
   std::shared_ptr<void> next_tick_, standby_again_;

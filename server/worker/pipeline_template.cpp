@@ -23,15 +23,6 @@ std::string without_comments(std::istream& file) {
   return text;
 }
 
-void require(GstElement* pipeline, const std::string& name, const char* element, const char* factory) {
-  const ObjectPtr<GstElement> found(gst_bin_get_by_name(GST_BIN(pipeline), element));
-  const GstElementFactory* made_by = found ? gst_element_get_factory(found.get()) : nullptr;
-  const bool fits = made_by && (!factory || g_str_equal(GST_OBJECT_NAME(made_by), factory));
-  if (!fits)
-    throw Error(ErrorKind::kSettings,
-                "The pipeline " + name + " has no " + (factory ? factory : "element") + " with name=" + element + ".");
-}
-
 void set_fixed(GstElement* pipeline, const std::string& key, const std::string& value) {
   const size_t dot = key.find('.');
   const std::string property = dot == std::string::npos ? "" : key.substr(dot + 1);
@@ -85,10 +76,22 @@ ObjectPtr<GstElement> parse_pipeline(const std::string& name, const std::string&
 
 ObjectPtr<GstElement> make_pipeline(const std::string& name, const std::string& text, const FixedSettings& fixed) {
   ObjectPtr<GstElement> pipeline = parse_pipeline(name, text, fixed);
-  require(pipeline.get(), name, kElementIn, "appsrc");
-  require(pipeline.get(), name, kElementOut, "appsink");
-  require(pipeline.get(), name, kElementEdit, nullptr);
+  require_element(pipeline.get(), name, kElementIn, "appsrc");
+  require_element(pipeline.get(), name, kElementOut, "appsink");
+  require_element(pipeline.get(), name, kElementEdit, nullptr);
+  const auto edit = element_of(pipeline.get(), kElementEdit);
+  if (!ObjectPtr<GstPad>(gst_element_get_static_pad(edit.get(), "sink")))
+    throw Error(ErrorKind::kSettings, "In the pipeline " + name + " name=edit has no pad called sink.");
   return pipeline;
+}
+
+void require_element(GstElement* pipeline, const std::string& name, const char* element, const char* factory) {
+  const ObjectPtr<GstElement> found = element_of(pipeline, element);
+  const GstElementFactory* made_by = found ? gst_element_get_factory(found.get()) : nullptr;
+  const bool fits = made_by && (!factory || g_str_equal(GST_OBJECT_NAME(made_by), factory));
+  if (!fits)
+    throw Error(ErrorKind::kSettings,
+                "The pipeline " + name + " has no " + (factory ? factory : "element") + " with name=" + element + ".");
 }
 
 ObjectPtr<GstElement> element_of(GstElement* pipeline, const char* name) {

@@ -12,13 +12,17 @@
 
 namespace liveedit::server {
 
-// The template of recordings; every other one is a mode of sessions.
+// The templates of recordings and of sound that goes on; every other one is a mode of sessions.
 constexpr const char* kSpeechTemplate = "speech";
+constexpr const char* kListenTemplate = "listen";
 
-// What each template of a mode has: name=in (an appsrc), name=edit (what clients steer), name=out (an appsink).
+// What each template of a mode has: name=in (an appsrc), name=edit (what clients steer, with a pad "sink"), name=out
+// (an appsink).
 constexpr const char* kElementIn = "in";
 constexpr const char* kElementEdit = "edit";
 constexpr const char* kElementOut = "out";
+// What understands speech, in those two.
+constexpr const char* kElementSpeech = "speech";
 
 // "element.property" and its value, as text that GStreamer reads: settings of the server's owner, such as edit.model.
 // Elements that a template does not have are passed over.
@@ -34,6 +38,10 @@ streaming::ObjectPtr<GstElement> parse_pipeline(const std::string& name, const s
 // That of a session. Throws Error (kSettings) where one of the three is missing, too.
 streaming::ObjectPtr<GstElement> make_pipeline(const std::string& name, const std::string& text,
                                                const FixedSettings& fixed);
+
+// Throws Error (kSettings) where the pipeline has no element of that name, or one that another factory has made; null:
+// any may have. `name`: the pipeline's.
+void require_element(GstElement* pipeline, const std::string& name, const char* element, const char* factory);
 
 // The element of that name in a pipeline, with a reference; null: there is none.
 streaming::ObjectPtr<GstElement> element_of(GstElement* pipeline, const char* name);

@@ -2,6 +2,7 @@
 #include "server/worker/session_pipeline.h"
 
 #include <cstring>
+#include <utility>
 
 #include <gst/video/video.h>
 
@@ -43,7 +44,10 @@ SessionPipeline::SessionPipeline(const std::string& text, const FixedSettings& f
       in_(GST_APP_SRC(element_of(pipeline_.get(), kElementIn).release())) {
   g_object_set(in_.get(), "is-live", TRUE, "format", GST_FORMAT_TIME, "block", FALSE, "max-buffers", guint64{0},
                "max-bytes", guint64{0}, nullptr);
-  set(open.parameters);
+  apply(open.parameters);
+  // Frames wait in front of the element: what is set for one of them is not for those before.
+  const streaming::ObjectPtr<GstPad> pad(gst_element_get_static_pad(edit_.get(), "sink"));
+  gst_pad_add_probe(pad.get(), GST_PAD_PROBE_TYPE_BUFFER, on_frame, this, nullptr);
 
   const auto sink = element_of(pipeline_.get(), kElementOut);
   const CapsPtr raw(gst_caps_from_string("video/x-raw,format=RGBx"));
@@ -69,6 +73,25 @@ SessionPipeline::~SessionPipeline() {
 }
 
 void SessionPipeline::set(const Parameters& parameters) {
+  for (const auto& [name, value] : parameters) next_[name] = value;
+}
+
+GstPadProbeReturn SessionPipeline::on_frame(GstPad*, GstPadProbeInfo* info, gpointer self) {
+  auto* pipeline = static_cast<SessionPipeline*>(self);
+  const GstClockTime pts = GST_BUFFER_PTS(GST_PAD_PROBE_INFO_BUFFER(info));
+  while (true) {
+    Change change;
+    {
+      const std::lock_guard lock(pipeline->mutex_);
+      if (pipeline->changes_.empty() || pipeline->changes_.front().pts > pts) return GST_PAD_PROBE_OK;
+      change = std::move(pipeline->changes_.front());
+      pipeline->changes_.pop_front();
+    }
+    pipeline->apply(change.parameters);
+  }
+}
+
+void SessionPipeline::apply(const Parameters& parameters) {
   const std::string problem = set_live_properties(edit_.get(), parameters);
   if (!problem.empty()) tell(MessageKind::kNote, problem);
 }
@@ -108,6 +131,7 @@ void SessionPipeline::push(const Message& frame) {
   {
     const std::lock_guard lock(mutex_);
     pending_.push_back(pending);
+    if (!next_.empty()) changes_.push_back({pending.pts, std::exchange(next_, {})});
   }
   gst_app_src_push_buffer(in_.get(), buffer);
 }

@@ -31,6 +31,7 @@ class SessionPipeline {
   SessionPipeline(const SessionPipeline&) = delete;
   SessionPipeline& operator=(const SessionPipeline&) = delete;
 
+  // From the next frame on, and not before it.
   void set(const Parameters& parameters);
   void push(const Message& frame);  // kFrame
   // What the element that edits runs with and has done, as a JSON object.
@@ -42,7 +43,13 @@ class SessionPipeline {
     uint64_t frame;
     uint32_t slot;
   };
+  struct Change {
+    GstClockTime pts;  // of the first frame that it is for
+    Parameters parameters;
+  };
 
+  static GstPadProbeReturn on_frame(GstPad* pad, GstPadProbeInfo* info, gpointer self);
+  void apply(const Parameters& parameters);
   static GstFlowReturn on_sample(GstAppSink* sink, gpointer self);
   static GstBusSyncReply on_bus(GstBus* bus, GstMessage* message, gpointer self);
   void on_error(GstMessage* message);
@@ -62,9 +69,11 @@ class SessionPipeline {
   streaming::ObjectPtr<GstAppSrc> in_;
   uint32_t width_ = 0, height_ = 0;  // of the caps that were set last
   GstClockTime last_pts_ = GST_CLOCK_TIME_NONE;
+  Parameters next_;  // for the next frame
 
   std::mutex mutex_;
   std::deque<Pending> pending_;
+  std::deque<Change> changes_;
   std::string error_;
   int loading_ = 0;
 };

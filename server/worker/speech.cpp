@@ -16,7 +16,6 @@ using streaming::ObjectPtr;
 using streaming::SamplePtr;
 
 constexpr const char* kElementSound = "sound";
-constexpr const char* kElementSpeech = "speech";
 constexpr GstClockTime kLook = 50 * GST_MSECOND;
 constexpr uint64_t kBytesPerSecond = 16000 * sizeof(float);  // at the sink of "speech"
 
@@ -54,6 +53,11 @@ std::string text_of_sample(GstSample* sample) {
   return text;
 }
 
+// What the recogniser does not do; the language is the one thing that a client asks of it.
+class WrongSetting : public std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
 // Throws the first error that was posted, as the fault of the file or of the recogniser.
 void throw_error(GstElement* pipeline) {
   const ObjectPtr<GstBus> bus(gst_element_get_bus(pipeline));
@@ -63,8 +67,10 @@ void throw_error(GstElement* pipeline) {
   gst_message_parse_error(message, &error, nullptr);
   const std::string why = error->message;
   const bool ours = g_str_equal(GST_OBJECT_NAME(GST_MESSAGE_SRC(message)), kElementSpeech);
+  const bool asked = g_error_matches(error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS);
   g_error_free(error);
   gst_message_unref(message);
+  if (ours && asked) throw WrongSetting(why);
   if (ours) throw std::runtime_error(why);
   throw BadRecording("The recording cannot be decoded: " + why);
 }
@@ -100,11 +106,8 @@ std::string_view decoder_of(std::string_view file) {
 Speech::Speech(std::string text, FixedSettings fixed, SpeechLimits limits)
     : text_(std::move(text)), fixed_(std::move(fixed)), limits_(limits) {
   const auto pipeline = parse_pipeline(kSpeechTemplate, text_, fixed_);
-  for (const char* name : {kElementSound, kElementSpeech, kElementOut}) {
-    if (!element_of(pipeline.get(), name))
-      throw streaming::Error(streaming::ErrorKind::kSettings,
-                             std::string("The pipeline speech has no element with name=") + name + ".");
-  }
+  for (const char* name : {kElementSound, kElementSpeech, kElementOut})
+    require_element(pipeline.get(), kSpeechTemplate, name, nullptr);
 }
 
 Speech::~Speech() {
@@ -126,6 +129,10 @@ std::string Speech::text_of(const std::string& file, const std::string& language
     if (last_) gst_element_set_state(last_.get(), GST_STATE_NULL);
     last_ = std::move(pipeline);
     return text;
+  } catch (const WrongSetting& wrong) {
+    gst_element_set_state(pipeline.get(), GST_STATE_NULL);
+    if (language.empty()) throw;
+    throw BadRecording(wrong.what());
   } catch (...) {
     gst_element_set_state(pipeline.get(), GST_STATE_NULL);
     throw;

@@ -43,8 +43,10 @@ Worker::Worker(UniqueFd socket, const std::string& folder, FixedSettings fixed, 
     : channel_(std::move(socket)),
       templates_(read_templates(folder)),
       fixed_(std::move(fixed)),
-      speech_(templates_[kSpeechTemplate], fixed_, speech, [this](Message said) { say(std::move(said)); }) {
+      speech_(templates_[kSpeechTemplate], fixed_, speech, [this](Message said) { say(std::move(said)); }),
+      listen_template_(templates_[kListenTemplate]) {
   templates_.erase(kSpeechTemplate);
+  templates_.erase(kListenTemplate);
 }
 
 Worker::~Worker() = default;
@@ -90,15 +92,41 @@ void Worker::open(Message message) {
                                                            [this](Message said) { say(std::move(said)); });
   } catch (const std::exception& error) {
     sessions_.erase(session);
-    Message failed;
-    failed.kind = MessageKind::kFailed;
-    failed.session = session;
-    failed.text = error.what();
-    say(std::move(failed));
+    fail(session, error.what());
   }
 }
 
+void Worker::listen(uint32_t listener) {
+  try {
+    listeners_[listener] = std::make_unique<ListenPipeline>(listen_template_, fixed_, listener,
+                                                            [this](Message said) { say(std::move(said)); });
+  } catch (const std::exception& error) {
+    listeners_.erase(listener);
+    fail(listener, error.what());
+  }
+}
+
+void Worker::hear(const Message& sound) {
+  const auto listener = listeners_.find(sound.session);
+  if (listener == listeners_.end()) return;
+  try {
+    listener->second->push(sound);
+  } catch (const std::exception& error) {
+    listeners_.erase(listener);
+    fail(sound.session, error.what());
+  }
+}
+
+void Worker::fail(uint32_t session, const std::string& why) {
+  Message failed;
+  failed.kind = MessageKind::kFailed;
+  failed.session = session;
+  failed.text = why;
+  say(std::move(failed));
+}
+
 void Worker::close(uint32_t session) {
+  listeners_.erase(session);
   const auto found = sessions_.find(session);
   if (found == sessions_.end()) return;
   held_before_ += held_frames(*found->second);
@@ -117,19 +145,27 @@ std::string Worker::facts() const {
 }
 
 void Worker::handle(Message message) {
-  if (message.kind == MessageKind::kOpen) {
+  if (message.kind == MessageKind::kOpen || message.kind == MessageKind::kListen) {
     // The first of a process opens the core and its libraries.
     say(MessageKind::kBusy);
-    open(std::move(message));
+    if (message.kind == MessageKind::kOpen) {
+      open(std::move(message));
+    } else {
+      listen(message.session);
+    }
     say(MessageKind::kAlive);
     return;
   }
   if (message.kind == MessageKind::kSpeech) return speech_.ask(std::move(message));
+  if (message.kind == MessageKind::kClose) return close(message.session);
+  if (message.kind == MessageKind::kSound) {
+    hear(message);
+    return;
+  }
   const auto found = sessions_.find(message.session);
   if (found == sessions_.end()) return;
   if (message.kind == MessageKind::kSet) found->second->set(message.parameters);
   if (message.kind == MessageKind::kFrame) found->second->push(message);
-  if (message.kind == MessageKind::kClose) close(message.session);
 }
 
 void Worker::run() {

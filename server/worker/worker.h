@@ -7,6 +7,7 @@
 #include <string>
 
 #include "server/link/channel.h"
+#include "server/worker/listen_pipeline.h"
 #include "server/worker/session_pipeline.h"
 #include "server/worker/speech_room.h"
 
@@ -27,6 +28,9 @@ class Worker {
   void introduce();
   void handle(Message message);
   void open(Message message);
+  void listen(uint32_t listener);
+  void hear(const Message& sound);
+  void fail(uint32_t session, const std::string& why);
   void close(uint32_t session);
   std::string facts() const;
 
@@ -35,6 +39,8 @@ class Worker {
   const FixedSettings fixed_;
   SpeechRoom speech_;
   std::map<uint32_t, std::unique_ptr<SessionPipeline>> sessions_;
+  const std::string listen_template_;
+  std::map<uint32_t, std::unique_ptr<ListenPipeline>> listeners_;
   uint64_t held_before_ = 0;  // frames of sessions that have ended
 };
 

@@ -214,8 +214,8 @@ class FrontEnds(unittest.IsolatedAsyncioTestCase):
             await asyncio.sleep(0.2)
             async with Client(server, "c") as third:
                 self.assertTrue(await third.until("send_frame"))
-            async with Client(server, "v", mode="video") as video:
-                self.assertIn("mode=image", (await video.until("error"))["message"])
+            async with Client(server, "v", mode="sound") as sound:
+                self.assertIn("mode=image", (await sound.until("error"))["message"])
 
     async def test_timeout(self):
         with Server(settings={"server.timeout": 1}) as server:

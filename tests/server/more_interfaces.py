@@ -204,7 +204,10 @@ class MoreInterfaces(unittest.IsolatedAsyncioTestCase):
                     self.assertIn(words, answer[1]["detail"])
             self.assertEqual(400, ask.form("/api/stt", other=good)[0])
             self.assertEqual(400, ask.form("/api/stt", file=b"")[0])
-            self.assertEqual(422, ask.form("/api/stt", file=good, language=b"x" * 33)[0])
+            for language, words in ((b"x" * 33, "code"), (b"xx", "xx")):  # too long; none of the model's
+                status, answer, _ = ask.form("/api/stt", file=good, language=language)
+                self.assertEqual(422, status, answer)
+                self.assertIn(words, answer["detail"])
             self.assertEqual((200, {"text": "x"}), ask.form("/api/stt", file=good)[:2])
             self.assertEqual(1, server.metric("liveedit_worker_starts_total"))
 
@@ -231,13 +234,20 @@ class MoreInterfaces(unittest.IsolatedAsyncioTestCase):
             self.assertEqual("and so my fellow americans ask not what your country can do for you ask what you can do for your country", " ".join(words))
 
     async def test_reference_pictures_n(self):
-        """System 001: without an IP-Adapter 400 and why."""
+        """System 001: a warning that there is no IP-Adapter, for who has a session; the session's pictures are steering.py's."""
         with Server() as server:
+            server.ready()
             ask = Requests(server)
             for path in ("/api/ip_ref_image", "/api/ip_ref_image/clear"):
                 status, answer, _ = ask.form(path, file=jpeg())
                 self.assertEqual((400, "error"), (status, answer["status"]))
+                self.assertIn("session", answer["message"])
+            async with Client(server, mode=None):  # a page of that system names nobody in these requests
+                status, answer, _ = ask.form("/api/ip_ref_image", file=jpeg())
+                self.assertEqual((200, "warning"), (status, answer["status"]))
                 self.assertIn("IP-Adapter", answer["message"])
+                status, answer, _ = ask.form("/api/ip_ref_image/clear")
+                self.assertEqual((200, "success"), (status, answer["status"]))
 
 
 def record(encoder, seconds, volume=0.5):

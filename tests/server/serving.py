@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -70,6 +71,10 @@ class Server:
         self.log.close()
         if kind is None and code != 0:
             raise AssertionError(f"the server ended with {code}:\n{said[-3000:]}")
+        # What GLib and GStreamer find wrong with how they are used.
+        faults = [line for line in said.splitlines() if "CRITICAL **" in line or "WARNING **" in line]
+        if kind is None and faults:
+            raise AssertionError("\n".join(faults))
 
     def said(self):
         self.log.seek(0)
@@ -116,6 +121,20 @@ def wait_until(condition, what, server=None, seconds=20):
             raise AssertionError(f"{what} did not come to be within {seconds} s:\n{server.said() if server else ''}")
         time.sleep(0.03)
     return value
+
+
+def vanish(server, count):
+    """As many clients connect, and are reset, as of machines that are switched off and on again."""
+    sockets = []
+    for i in range(count):
+        client = socket.create_connection(("127.0.0.1", server.port))
+        client.sendall(f"GET /api/ws/u{i} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                       "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode())
+        sockets.append(client)
+    wait_until(lambda: server.metric("liveedit_sessions_connected") == count, f"{count} clients", server)
+    for client in sockets:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        client.close()
 
 
 def jpeg(width=64, height=64, colour=(200, 40, 90), quality=95):

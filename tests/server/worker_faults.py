@@ -11,7 +11,7 @@ import time
 import unittest
 from pathlib import Path
 
-from serving import BUILD, ROOT, Client, Server, wait_until
+from serving import BUILD, ROOT, Client, Server, vanish, wait_until
 
 
 class WorkerFaults(unittest.IsolatedAsyncioTestCase):
@@ -125,24 +125,12 @@ class WorkerFaults(unittest.IsolatedAsyncioTestCase):
         """200 sockets cut without a word leave descriptors and threads as they were."""
         with Server(settings={"limits.session_idle_seconds": 0, "limits.sessions": 200}) as server:
             server.ready()
-            await self.vanish(server, 10)
+            vanish(server, 10)
             descriptors, threads = server.descriptors(), server.threads()
-            await self.vanish(server, 200)
+            vanish(server, 200)
             wait_until(lambda: server.metric("liveedit_sessions") == 0, "empty sessions", server)
             wait_until(lambda: server.descriptors() <= descriptors, "closed descriptors", server)
             wait_until(lambda: server.threads() <= threads, "ended threads", server)
-
-    async def vanish(self, server, count):
-        sockets = []
-        for i in range(count):
-            client = socket.create_connection(("127.0.0.1", server.port))
-            client.sendall(f"GET /api/ws/u{i} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                           "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode())
-            sockets.append(client)
-        wait_until(lambda: server.metric("liveedit_sessions_connected") == count, f"{count} clients", server)
-        for client in sockets:  # a reset, as of a machine that is switched off and on again
-            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-            client.close()
 
     async def test_end(self):
         """SIGTERM: clients are told, the worker ends, nothing is left."""
