@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// WS /api/ws/{user}: news and settings; with mode=image also a picture whenever the server asks for one. Comes back by itself when the connection
-// is lost.
+// WS /api/ws/{user}: news and settings; whenever the server asks for a frame also what it is made of. Comes back by itself when the connection is lost.
+import {ask} from './access.js';
+
 const FIRST_DELAY = 0.5, LONGEST_DELAY = 10;  // seconds
 const REFUSED = 1008, FULL = 1013;
 
@@ -14,7 +15,7 @@ export class Connection {
   #mode = 'full';
   #sending = Promise.resolve();
 
-  // `kind`: 'media' (frames go by WebRTC) or 'image' (frames go here).
+  // `kind`: 'media' (frames go by WebRTC), 'image' (frames go here) or 'video' (there are none: pictures are made from the text).
   // events: settings() -> object, heard(message), lost(seconds); of 'image' also picture() -> Promise of a Blob
   constructor(user, kind, events) {
     this.#user = user;
@@ -25,12 +26,17 @@ export class Connection {
 
   setMode(mode) {
     this.#mode = mode;
-    this.#inOrder(() => this.#send(JSON.stringify({mode})));
+    this.#inOrder(() => this.#send({mode}));
   }
 
-  // With 'image' they go with the next frame.
+  // Whether the server turns what it hears into prompts. It forgets that with the connection.
+  setListening(listen) {
+    this.#inOrder(() => this.#send({listen}));
+  }
+
+  // Without WebRTC they go with the next frame.
   sendSettings() {
-    if (this.#kind === 'media') this.#send(JSON.stringify({settings: this.#events.settings()}));
+    if (this.#kind === 'media') this.#send({settings: this.#events.settings()});
   }
 
   close() {
@@ -58,11 +64,27 @@ export class Connection {
     this.#socket.onclose = event => {
       if (this.#closed || last === 'timeout' || event.code === REFUSED) return;
       if (event.code === FULL) this.#delay = LONGEST_DELAY;
-      const seconds = this.#delay * (0.75 + Math.random() / 2);
-      this.#delay = Math.min(LONGEST_DELAY, this.#delay * 2);
-      if (last !== 'error') this.#events.lost(Math.ceil(seconds));
-      setTimeout(() => this.#open(), seconds * 1000);
+      this.#comeBackLater(last !== 'error');
     };
+  }
+
+  #comeBackLater(tell) {
+    const seconds = this.#delay * (0.75 + Math.random() / 2);
+    this.#delay = Math.min(LONGEST_DELAY, this.#delay * 2);
+    if (tell) this.#events.lost(Math.ceil(seconds));
+    setTimeout(() => this.#comeBack(), seconds * 1000);
+  }
+
+  // A WebSocket does not tell why it is refused. Asked first, a server that wants its token says so.
+  async #comeBack() {
+    if (this.#closed) return;
+    try {
+      await ask('/api/queue');
+    } catch {
+      if (!this.#closed) this.#comeBackLater(true);
+      return;
+    }
+    this.#open();
   }
 
   // One message's parts are not torn apart by another.
@@ -70,14 +92,14 @@ export class Connection {
     this.#sending = this.#sending.then(work).catch(() => {});
   }
 
-  #send(data) {
-    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(data);
+  #send(message) {
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(message instanceof Blob ? message : JSON.stringify(message));
   }
 
   async #sendFrame() {
-    const picture = await this.#events.picture();
-    this.#send(JSON.stringify({status: 'next_frame'}));
-    this.#send(JSON.stringify(this.#events.settings()));
-    this.#send(picture);
+    const picture = this.#kind === 'image' ? await this.#events.picture() : null;
+    this.#send({status: 'next_frame'});
+    this.#send(this.#events.settings());
+    if (picture) this.#send(picture);
   }
 }

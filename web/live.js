@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// One session with the server: frames out, pictures in. WebRTC; where that finds no way, pictures over the WebSocket and MJPEG.
+// One session with the server: frames out, pictures in. WebRTC; where that finds no way, pictures over the WebSocket and MJPEG, which is also the way of
+// single pictures and of those made from text alone.
 import {Connection} from './connection.js';
 import {Publisher, Viewer} from './webrtc.js';
 
@@ -16,18 +17,21 @@ export class Live {
   #viewer = null;
   #sound = null;
   #mode = 'full';
+  #listening = false;
   #closed = false;
-  #plain = false;  // no WebRTC
+  #plain;          // no WebRTC
+  #pictured = false;  // whether MJPEG has come
   #times = [];     // of pictures shown, in the last two seconds
 
-  // `video`, `picture`: the elements that show what comes. events: settings() -> object, heard(message), lost(seconds), shown(), problem(text)
+  // `source`: a started one. `video`, `picture`: the elements that show what comes.
+  // events: settings() -> object, heard(message), lost(seconds), shown(), fell_back(), problem(text)
   constructor(user, source, video, picture, events) {
     this.#user = user;
     this.#source = source;
     this.#video = video;
     this.#picture = picture;
     this.#events = events;
-    this.#plain = !('RTCPeerConnection' in window);
+    this.#plain = source.way !== 'media' || !('RTCPeerConnection' in window);
     this.#connect();
     this.#count();
   }
@@ -52,6 +56,14 @@ export class Live {
   setSound(track) {
     this.#sound = track;
     return this.#publisher?.setTrack('audio', track);
+  }
+
+  // Whether the server turns what is said into this microphone into prompts. Not where the way is plain.
+  setListening(on) {
+    if (on === this.#listening) return;
+    this.#listening = on;
+    // Before there is a publisher the server has nothing to listen to: see #publish().
+    if (!on || this.#publisher?.peer.connectionState === 'connected') this.#connection?.setListening(on);
   }
 
   close() {
@@ -81,7 +93,8 @@ export class Live {
   }
 
   #connect() {
-    this.#connection = new Connection(this.#user, this.#plain ? 'image' : 'media', {
+    const way = this.#source.way;
+    this.#connection = new Connection(this.#user, way === 'media' && this.#plain ? 'image' : way, {
       settings: () => this.#events.settings(),
       picture: () => this.#source.picture(),
       heard: message => this.#heard(message),
@@ -101,10 +114,13 @@ export class Live {
       else this.#publish();
     }
     if (message.status === 'live') this.#watch();
+    if (message.status === 'send_frame') {
+      this.#times.push(performance.now());
+      if (!this.#pictured) return;
+    }
     this.#events.heard(message);
   }
 
-  // A track cannot belong to a publisher that has been closed and to the next: each gets a clone.
   async #publish() {
     this.#endMedia();
     const publisher = this.#publisher = new Publisher();
@@ -113,12 +129,13 @@ export class Live {
     if (sound) stream.addTrack(sound);
     try {
       await publisher.open(this.#user, stream, () => this.#again(publisher));
+      if (this.#listening && publisher === this.#publisher) this.#connection.setListening(true);
     } catch (error) {
       if (this.#closed || publisher !== this.#publisher) return;
       publisher.close();
       this.#publisher = null;
-      if (error.status) {
-        if (error.status !== 503) this.#events.problem(error.message);
+      if ('status' in error) {
+        if (error.status && error.status !== 503) this.#events.problem(error.message);
         setTimeout(() => this.#again(null), AGAIN);
       } else {
         this.#fallBack();
@@ -135,20 +152,22 @@ export class Live {
     if (this.#viewer || this.#plain) return;
     const viewer = this.#viewer = new Viewer();
     try {
-      await viewer.open(this.#user, this.#video, () => {
-        if (viewer !== this.#viewer) return;
-        this.#viewer = null;
-        viewer.close();
-        setTimeout(() => { if (!this.#closed && this.#publisher) this.#watch(); }, AGAIN);
-      });
+      await viewer.open(this.#user, this.#video, () => this.#watchAgain(viewer));
       if (viewer === this.#viewer) this.#show(this.#video);
     } catch (error) {
       if (this.#closed || viewer !== this.#viewer) return;
+      if ('status' in error) return this.#watchAgain(viewer);
       viewer.close();
       this.#viewer = null;
-      // Pictures still come as MJPEG.
-      this.#showPlain();
+      this.#showPlain();  // pictures still come as MJPEG
     }
+  }
+
+  #watchAgain(viewer) {
+    if (viewer !== this.#viewer) return;
+    this.#viewer = null;
+    viewer.close();
+    setTimeout(() => { if (!this.#closed && this.#publisher) this.#watch(); }, AGAIN);
   }
 
   #fallBack() {
@@ -156,9 +175,17 @@ export class Live {
     this.#endMedia();
     this.#plain = true;
     this.#connect();
+    this.#events.fell_back();
   }
 
   #showPlain() {
+    this.#pictured = false;
+    this.#picture.onload = () => {
+      if (this.#pictured) return;
+      this.#pictured = true;
+      this.#events.heard({status: 'live'});
+    };
+    this.#picture.onerror = () => setTimeout(() => { if (!this.#closed && this.#picture.hasAttribute('src')) this.#showPlain(); }, AGAIN);
     this.#picture.src = `/api/stream/${this.#user}?${Date.now()}`;
     this.#show(this.#picture);
   }
@@ -176,7 +203,7 @@ export class Live {
     this.#video.srcObject = null;
   }
 
-  // Frames of the film; parts of MJPEG are counted by the server's asking.
+  // Frames of the film are counted; parts of MJPEG are, by the server's asking.
   #count() {
     if (!this.#video.requestVideoFrameCallback) return;
     const next = () => {
@@ -185,9 +212,5 @@ export class Live {
       this.#video.requestVideoFrameCallback(next);
     };
     this.#video.requestVideoFrameCallback(next);
-  }
-
-  countPlain() {
-    this.#times.push(performance.now());
   }
 }

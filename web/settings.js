@@ -17,22 +17,21 @@ export class SettingsForm {
   }
 
   values() {
-    return Object.fromEntries(this.#changed);
+    return Object.fromEntries([...this.#changed].filter(([key]) => key in this.#properties));
   }
 
-  // `properties`: input_params.properties. The prompt has a place of its own on the page.
+  // `properties`: of input_params.properties, those that have no place of their own on the page. What has been changed stays so.
   show(properties) {
     this.#properties = properties;
-    this.#form.replaceChildren();
-    for (const [key, about] of Object.entries(properties)) {
-      if (key !== 'prompt' && !about.hide) this.#form.append(this.#field(key, about));
-    }
+    this.#form.replaceChildren(...Object.entries(properties).filter(([, about]) => !about.hide).map(([key, about]) => this.#field(key, about)));
   }
 
   // What had been changed is told as it was at first.
   reset() {
-    for (const key of this.#changed.keys()) this.#changed.set(key, this.#properties[key].default);
+    const keys = Object.keys(this.values());
+    this.#changed.clear();
     this.show(this.#properties);
+    for (const key of keys) this.#changed.set(key, this.#properties[key].default);
     this.#told();
   }
 
@@ -46,12 +45,14 @@ export class SettingsForm {
     label.textContent = about.title;
     // A default outside the range means: whatever the model was made for.
     const own = about.default < about.min || about.default > about.max;
-    const show = untouched => {
-      value.textContent = untouched && own ? 'the model\'s own' : input.type === 'range' ? String(Number(Number(untouched ? about.default : input.value).toFixed(3))) : '';
-      input.classList.toggle('own', Boolean(untouched && own));
+    const show = asMade => {
+      value.textContent = asMade && own ? 'the model\'s own' : input.type === 'range' ? String(Number(Number(asMade ? about.default : input.value).toFixed(3))) : '';
+      input.classList.toggle('own', Boolean(asMade && own));
     };
     if (own && input.type === 'range') input.value = (about.min + about.max) / 2;
     if (own && input.type === 'number') input.value = '';
+    const untouched = (this.#changed.get(key) ?? about.default) === about.default;
+    if (!untouched) input[about.field === 'checkbox' ? 'checked' : 'value'] = this.#changed.get(key);
     input.addEventListener('input', () => {
       if (!input.checkValidity()) return;
       this.#changed.set(key, this.#value(input, about));
@@ -59,7 +60,7 @@ export class SettingsForm {
       clearTimeout(this.#timer);
       this.#timer = setTimeout(this.#told, SOON);
     });
-    show(true);
+    show(untouched);
     const help = Object.assign(document.createElement('p'), {id: `${input.id}-about`, textContent: about.description ?? ''});
     input.setAttribute('aria-describedby', help.id);
     head.append(label, about.field === 'checkbox' ? input : value);

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // From the microphone to words: what is said while a button is held, or sentence by sentence. POST /api/stt understands it.
-const RATE = 16000, CHUNK = 512;  // samples
+import {ask} from './access.js';
+import {CHUNK, RATE} from './microphone.js';
+
 const BEFORE = 10;                // chunks kept from before a sentence is noticed
 const QUIET = 22;                 // chunks of quiet that end a sentence: 0.7 s
+const AFTER = 6;                  // chunks kept after the button is let go: what was said is still on its way
 const LONGEST = 470;              // chunks: 15 s
 const LEAST = 10;                 // chunks that are a sentence
 const LEAST_LEVEL = 0.01, ABOVE_NOISE = 3;
@@ -26,102 +29,94 @@ function wav(chunks) {
 }
 
 export class Speech {
+  #microphone;
   #events;
-  #context = null;
-  #stream = null;
-  #starting = null;
-  #chunks = [];
-  #holding = false;
+  #held = null;   // chunks while the button is held, and shortly after
+  #left = 0;      // chunks that still belong to it
   #listening = false;
+  #heard = [];    // chunks of a sentence, and from before it
   #speaking = false;
   #quiet = 0;
   #noise = LEAST_LEVEL / 2;
 
-  // events: heard(text), problem(text), busy(boolean)
-  constructor(events) {
+  // events: heard(text), nothing(why), problem(text), busy(boolean)
+  constructor(microphone, events) {
+    this.#microphone = microphone;
     this.#events = events;
   }
 
   async hold() {
-    this.#holding = true;
-    this.#chunks = [];
-    await this.#start();
+    if (this.#held) this.#finishHolding();
+    this.#held = [];
+    this.#left = Infinity;
+    try {
+      await this.#microphone.use('hold');
+    } catch (error) {
+      this.#held = null;
+      throw error;
+    }
   }
 
   release() {
-    if (!this.#holding) return;
-    this.#holding = false;
-    this.#finish();
-    if (!this.#listening) this.#stop();
+    if (this.#left !== Infinity) return;
+    this.#left = AFTER;
+    // Let go before there was a microphone; a person was asked, perhaps.
+    if (this.#microphone.state !== 'on') this.#finishHolding();
   }
 
   async listen(on) {
     this.#listening = on;
     this.#speaking = false;
-    this.#chunks = [];
-    if (on) await this.#start();
-    else if (!this.#holding) this.#stop();
+    this.#heard = [];
+    if (on) await this.#microphone.use('listen');
+    else this.#microphone.release('listen');
   }
 
-  async #start() {
-    this.#starting ??= this.#open();
-    try {
-      await this.#starting;
-    } catch (error) {
-      this.#starting = null;
-      this.#holding = this.#listening = false;
-      throw error;
+  // A chunk of the microphone's sound.
+  take(chunk) {
+    if (this.#held) {
+      if (this.#held.length < LONGEST) this.#held.push(chunk);
+      if (--this.#left === 0) this.#finishHolding();
+    } else if (this.#listening) {
+      this.#takeSentence(chunk);
     }
   }
 
-  async #open() {
-    if (!navigator.mediaDevices) throw new Error('browsers give microphones to https pages and to this machine\'s own only');
-    this.#stream = await navigator.mediaDevices.getUserMedia({audio: {channelCount: 1, echoCancellation: true, noiseSuppression: true}});
-    this.#context = new AudioContext({sampleRate: RATE});
-    await this.#context.audioWorklet.addModule('/microphone.js');
-    const node = new AudioWorkletNode(this.#context, 'microphone', {processorOptions: {chunk: CHUNK}, numberOfOutputs: 0});
-    node.port.onmessage = event => this.#take(event.data);
-    this.#context.createMediaStreamSource(this.#stream).connect(node);
+  #finishHolding() {
+    const chunks = this.#held;
+    this.#held = null;
+    this.#left = 0;
+    this.#microphone.release('hold');
+    if (chunks.length < LEAST) this.#events.nothing('Hold the button while you speak.');
+    else this.#understand(chunks, () => this.#events.nothing('Nothing was understood.'));
   }
 
-  #stop() {
-    for (const track of this.#stream?.getTracks() ?? []) track.stop();
-    this.#context?.close();
-    this.#context = this.#stream = this.#starting = null;
-  }
-
-  #take(chunk) {
-    if (this.#holding) {
-      if (this.#chunks.length < LONGEST) this.#chunks.push(chunk);
-      return;
-    }
-    if (!this.#listening) return;
+  #takeSentence(chunk) {
     const level = Math.sqrt(chunk.reduce((sum, value) => sum + value * value, 0) / chunk.length);
     const loud = level > Math.max(LEAST_LEVEL, ABOVE_NOISE * this.#noise);
     if (!loud) this.#noise += 0.05 * (level - this.#noise);
-    this.#chunks.push(chunk);
+    this.#heard.push(chunk);
     if (!this.#speaking) {
-      if (this.#chunks.length > BEFORE) this.#chunks.shift();
+      if (this.#heard.length > BEFORE) this.#heard.shift();
       this.#speaking = loud;
       this.#quiet = 0;
       return;
     }
     this.#quiet = loud ? 0 : this.#quiet + 1;
-    if (this.#quiet < QUIET && this.#chunks.length < LONGEST) return;
+    if (this.#quiet < QUIET && this.#heard.length < LONGEST) return;
     this.#speaking = false;
-    this.#finish();
+    this.#understand(this.#heard, () => {});
+    this.#heard = [];
   }
 
-  async #finish() {
-    const chunks = this.#chunks;
-    this.#chunks = [];
-    if (chunks.length < LEAST) return;
+  async #understand(chunks, nothing) {
     this.#events.busy(true);
     try {
-      const answer = await fetch('/api/stt', {method: 'POST', headers: {'Content-Type': 'audio/wav'}, body: wav(chunks)});
+      const answer = await ask('/api/stt', {method: 'POST', headers: {'Content-Type': 'audio/wav'}, body: wav(chunks)});
       const body = await answer.json();
       if (!answer.ok) this.#events.problem(body.detail ?? 'The server could not listen.');
       else if (body.text.trim()) this.#events.heard(body.text.trim());
+      else nothing();
     } catch {
       this.#events.problem('The server could not be reached.');
     } finally {

@@ -1,17 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The page of a viewer's link: the picture alone. WebRTC, else MJPEG.
+import {ask} from './access.js';
 import {Viewer} from './webrtc.js';
 
 const AGAIN = 1500;  // milliseconds
 
-export async function watch(user, {say, cover, stage, video, picture, empty, login}) {
-  const allowed = await fetch('/api/settings');
-  if (allowed.status === 401) {
-    login.hidden = false;
-    say('Sign in to watch.');
-    return;
-  }
-  login.hidden = true;
+export async function watch(user, {cover, stage, video, picture, empty}) {
+  await ask('/api/queue');  // whoever has to sign in does it now
   document.body.classList.add('watching');
   stage.classList.remove('idle');
   empty.hidden = true;
@@ -36,7 +31,7 @@ export async function watch(user, {say, cover, stage, video, picture, empty, log
       cover(null);
     } catch (error) {
       viewer.close();
-      if (error.status) again();
+      if ('status' in error) again();
       else plain();
     }
   };

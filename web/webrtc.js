@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Out to the server by WHIP, back from it by WHEP. The server answers with all its candidates, and learns ours from the connection itself.
+import {ask} from './access.js';
+
 const RETRY = 250, LONGEST_RETRY = 2000;  // milliseconds
 const CONNECT_TIME = 8000;
 
+// What the server refuses has its `status`; 0: it could not be reached.
 async function negotiate(peer, url, signal) {
   await peer.setLocalDescription(await peer.createOffer());
-  const answer = await fetch(url, {method: 'POST', headers: {'Content-Type': 'application/sdp'}, body: peer.localDescription.sdp, signal});
+  const answer = await ask(url, {method: 'POST', headers: {'Content-Type': 'application/sdp'}, body: peer.localDescription.sdp, signal})
+    .catch(error => { throw Object.assign(error, {status: 0}); });
   if (answer.status !== 201) {
     const problem = await answer.json().catch(() => ({}));
     throw Object.assign(new Error(problem.detail ?? `The server answered ${answer.status}.`), {status: answer.status});

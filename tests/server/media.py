@@ -6,17 +6,14 @@ import os
 import signal
 import socket
 import subprocess
-import tempfile
-import unittest
 import urllib.error
 import urllib.request
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from page import Browser, make_film
-from serving import ROOT, Server, wait_until
+from browser import Browser, FolderTest, make_film, portrait
+from serving import Server, wait_until
 
 # In the page: the modules that it is made of, without its buttons.
 PUBLISH = """async () => {
@@ -48,20 +45,7 @@ GREYS = """() => ['camera', 'edited'].map(id => {
 FRAMES = "() => document.getElementById('edited')?.getVideoPlaybackQuality().totalVideoFrames ?? 0"
 
 
-def portrait(folder):
-    """A camera's film of a face that moves."""
-    film = folder / "camera.mjpeg"
-    subprocess.run(["ffmpeg", "-v", "error", "-i", ROOT / "examples/media/portrait.mp4", "-vf", "scale=640:480:force_original_aspect_ratio=increase,crop=640:480",
-                    "-t", "3", "-q:v", "3", "-f", "mjpeg", film], check=True, timeout=60)
-    return str(film)
-
-
-class Media(unittest.TestCase):
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory(prefix="liveedit-media-")
-        self.addCleanup(folder.cleanup)
-        self.folder = Path(folder.name)
-
+class Media(FolderTest):
     def wait_for_frames(self, browser, more, server):
         seen = browser.evaluate(FRAMES)
         wait_until(lambda: browser.evaluate(FRAMES) >= seen + more, f"{more} pictures", server, 30)
@@ -146,13 +130,8 @@ def free_port():
         return taken.getsockname()[1]
 
 
-class Outputs(unittest.TestCase):
+class Outputs(FolderTest):
     """Sessions without a browser, and what they can be seen through."""
-
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory(prefix="liveedit-media-")
-        self.addCleanup(folder.cleanup)
-        self.folder = Path(folder.name)
 
     def post(self, server, path, body):
         request = urllib.request.Request(server.url + path, json.dumps(body).encode(), {"Content-Type": "application/json"})

@@ -1,23 +1,56 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The page in Debian's Chromium, with a camera that plays a film. Steered line by line from page.py: each line on stdin is a JSON array
+// The page in Debian's Chromium, with a camera that plays a film. Steered line by line from browser.py: each line on stdin is a JSON array
 // [command, ...arguments], each line on stdout its answer.
 //
-//   node page.mjs URL [CAMERA.mjpeg [MICROPHONE.wav]]     without a camera film: the camera is denied
+//   node page.mjs '{"url": ..., "film": a file of JPEGs, "sound": a WAV, "shared": the title of a page, "hideable": true}'
 //
-// LIVEEDIT_NODE is the folder with node_modules (playwright-core), LIVEEDIT_CHROMIUM the browser.
-import {createInterface} from 'node:readline';
+// Without a film the camera is denied. LIVEEDIT_NODE is the folder with node_modules (playwright-core), LIVEEDIT_CHROMIUM the browser.
+import {spawn} from 'node:child_process';
+import {mkdtempSync, readFileSync, rmSync} from 'node:fs';
 import {createRequire} from 'node:module';
+import {tmpdir} from 'node:os';
+import {createInterface} from 'node:readline';
 
 const {chromium} = createRequire(`${process.env.LIVEEDIT_NODE}/`)('playwright-core');
-const [url, film, sound] = process.argv.slice(2);
+const options = JSON.parse(process.argv[2]);
+const executablePath = process.env.LIVEEDIT_CHROMIUM;
 
-const flags = ['--no-sandbox'];
-if (film) flags.push('--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream', `--use-file-for-fake-video-capture=${film}`);
-if (sound) flags.push(`--use-file-for-fake-audio-capture=${sound}`);
-const browser = await chromium.launch({executablePath: process.env.LIVEEDIT_CHROMIUM, headless: true, args: flags});
-const page = await browser.newPage({viewport: {width: 1100, height: 860}});
+const args = ['--no-sandbox'];
+if (options.film) args.push('--use-fake-device-for-media-stream', `--use-file-for-fake-video-capture=${options.film}`);
+if (options.sound) args.push(`--use-file-for-fake-audio-capture=${options.sound}`);
+if (options.shared) args.push(`--auto-select-tab-capture-source-by-title=${options.shared}`);
+
+// Playwright keeps every page of its own browser visible, and its timers quick. Here a page behind another one is hidden, as it is for people.
+async function launchHideable() {
+  const profile = mkdtempSync(`${tmpdir()}/liveedit-chromium-`);
+  const process = spawn(executablePath, [...args, '--headless=new', '--remote-debugging-port=0', `--user-data-dir=${profile}`, 'about:blank'], {stdio: ['ignore', 'ignore', 'pipe']});
+  const ended = new Promise(done => process.on('exit', done));
+  const address = await new Promise(found => createInterface({input: process.stderr}).on('line', line => {
+    const [, said] = /DevTools listening on (ws:\S+)/.exec(line) ?? [];
+    if (said) found(said);
+  }));
+  const browser = await chromium.connectOverCDP(address, {noDefaults: true});
+  const close = async () => {
+    await close();
+    process.kill();
+    await ended;
+    rmSync(profile, {recursive: true, force: true});
+  };
+  return {context: browser.contexts()[0], page: browser.contexts()[0].pages()[0], close};
+}
+
+async function launch() {
+  const browser = await chromium.launch({executablePath, headless: true, args});
+  const context = await browser.newContext();
+  return {context, page: await context.newPage(), close: () => browser.close()};
+}
+
+const {context, page, close} = options.hideable ? await launchHideable() : await launch();
+await page.setViewportSize({width: 1100, height: 860});
+if (options.film) await context.grantPermissions(['camera', 'microphone']);
+let other = null;  // another page of this browser
 const complaints = [];
-page.on('console', message => { if (['error', 'warning'].includes(message.type())) complaints.push(message.text()); });
+page.on('console', message => { if (['error', 'warning'].includes(message.type())) complaints.push(`${message.text()} (${message.location().url})`); });
 page.on('pageerror', error => complaints.push(String(error)));
 page.on('dialog', dialog => { complaints.push(`dialog: ${dialog.message()}`); dialog.dismiss(); });
 
@@ -36,7 +69,7 @@ const middle = id => {
 };
 
 const commands = {
-  open: () => page.goto(url).then(() => true),
+  open: () => page.goto(options.url).then(() => true),
   click: selector => page.click(selector, {timeout: 5000}).then(() => true),
   type: (selector, text) => page.fill(selector, text).then(() => true),
   check: selector => page.check(selector, {timeout: 5000}).then(() => true),
@@ -67,10 +100,34 @@ const commands = {
   press: (selector, key) => page.press(selector, key).then(() => true),
   // A file for an input.
   choose: (selector, path) => page.setInputFiles(selector, path).then(() => true),
+  // A file that is dragged here.
+  drop: async (selector, path) => {
+    const content = readFileSync(path).toString('base64');
+    await page.evaluate(([where, name, bytes]) => {
+      const data = new DataTransfer();
+      data.items.add(new File([Uint8Array.from(atob(bytes), letter => letter.charCodeAt(0))], name, {type: 'image/png'}));
+      for (const type of ['dragenter', 'dragover', 'drop']) document.querySelector(where).dispatchEvent(new DragEvent(type, {dataTransfer: data, bubbles: true, cancelable: true}));
+    }, [selector, path.split('/').at(-1), content]);
+    return true;
+  },
+  // Runs in the page before its own scripts.
+  first: script => page.addInitScript(script).then(() => true),
   // A browser that lacks something.
   without: name => page.addInitScript(`delete window.${name}`).then(() => true),
+  // Another page, in front of this one; with `hideable` this one is hidden then.
+  open_other: async address => {
+    other = await context.newPage();
+    await other.goto(address);
+    return true;
+  },
+  hide: () => other.bringToFront().then(() => true),
+  come_back: () => page.bringToFront().then(() => true),
+  close_other: () => other.close().then(() => true),
+  // Camera and microphone are taken away.
+  revoke: () => context.clearPermissions().then(() => true),
+  forget_cookie: name => context.clearCookies({name}).then(() => true),
   size: (width, height) => page.setViewportSize({width, height}).then(() => true),
-  dark: () => page.emulateMedia({colorScheme: 'dark'}).then(() => true),
+  scheme: colours => page.emulateMedia({colorScheme: colours}).then(() => true),
   screenshot: path => page.screenshot({path, fullPage: true}).then(() => true),
   overflows: () => page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth),
   // Controls without a name for a screen reader.
@@ -89,4 +146,4 @@ for await (const line of createInterface({input: process.stdin})) {
     console.log(JSON.stringify({error: String(error)}));
   }
 }
-await browser.close();
+await close();
