@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "streaming/http/websocket_connection.h"
 
+#include <utility>
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
@@ -132,13 +134,22 @@ asio::awaitable<void> serve_websocket(Stream& stream, std::shared_ptr<void> conn
   if (error) co_return;
 
   session->outgoing = std::make_shared<OutgoingMessages>(session->make_wake());
-  WebSocketEvents events = route.websocket(request, session->outgoing);
+  const WebSocketEvents events = route.websocket(request, session->outgoing);
+  // Who says goodbye has gone, though the connection may last: one that comes again at once is somebody new.
+  auto leave = [session, &events, left = false]() mutable {
+    if (std::exchange(left, true)) return;
+    session->outgoing->client_left();
+    events.on_close();
+  };
+  socket.control_callback([&leave](beast::websocket::frame_type kind, beast::string_view) {
+    if (kind == beast::websocket::frame_type::close) leave();
+  });
   asio::co_spawn(
       socket.get_executor(), [session] { return write_messages(session); }, asio::detached);
   co_await read_messages(session, events);
   session->outgoing->client_left();
   co_await session->wait_for_writer();
-  events.on_close();
+  leave();
 }
 
 template asio::awaitable<void> serve_websocket(PlainStream&, std::shared_ptr<void>, UpgradeRequest, const Route&,

@@ -108,6 +108,17 @@ TEST(WebSocket, SendsBackWhatItIsSent) {
   EXPECT_EQ(on.query, "mode=image");
 }
 
+TEST(WebSocket, WhoSaidGoodbyeHasGone) {
+  EchoServer on;
+  WebSocketClient client(on.server->port());
+  ASSERT_EQ(client.open("/echo").status, 101);
+  client.send(frame(kClose, "\x03\xe8"));
+  EXPECT_EQ(client.closed_with(), 1000);
+  // The connection is still there, at this end.
+  const std::lock_guard lock(on.mutex);
+  EXPECT_EQ(on.closed, 1);
+}
+
 TEST(WebSocket, ClosesAsItIsTold) {
   EchoServer on;
   std::optional<WebSocketClient> connected(std::in_place, on.server->port());
