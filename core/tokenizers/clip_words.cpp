@@ -4,36 +4,18 @@
 #include <array>
 
 #include "core/tokenizers/unicode_text.h"
+#include "core/tokenizers/word_parts.h"
 
 namespace liveedit::tokenizers {
 
 namespace {
 
 constexpr std::array<std::u32string_view, 2> kMarkers{U"<|startoftext|>", U"<|endoftext|>"};
-constexpr std::array<std::u32string_view, 7> kContractions{U"'s", U"'t", U"'re", U"'ve", U"'m", U"'ll", U"'d"};
 constexpr std::size_t kBracket = 2;  // length of "<|" and "|>"
-
-template <std::size_t count>
-std::size_t length_of_one(std::u32string_view text, const std::array<std::u32string_view, count>& choices) {
-  for (const std::u32string_view choice : choices) {
-    if (text.starts_with(choice)) return choice.size();
-  }
-  return 0;
-}
-
-std::size_t length_while(std::u32string_view text, bool (*belongs)(char32_t)) {
-  std::size_t length = 0;
-  while (length < text.size() && belongs(text[length])) ++length;
-  return length;
-}
-
-bool is_other(char32_t code) {
-  return !is_space(code) && !is_letter(code) && !is_number(code);
-}
 
 // At least 1, for text that does not begin with white space.
 std::size_t word_length(std::u32string_view text) {
-  if (const std::size_t length = length_of_one(text, kContractions); length > 0) return length;
+  if (const std::size_t length = length_of_contraction(text); length > 0) return length;
   if (const std::size_t length = length_while(text, is_letter); length > 0) return length;
   if (is_number(text.front())) return 1;
   return length_while(text, is_other);

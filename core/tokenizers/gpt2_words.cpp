@@ -1,25 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "core/tokenizers/gpt2_words.h"
 
-#include <array>
-
 #include "core/tokenizers/unicode_text.h"
+#include "core/tokenizers/word_parts.h"
 
 namespace liveedit::tokenizers {
 
 namespace {
-
-constexpr std::array<std::u32string_view, 7> kContractions{U"'s", U"'t", U"'re", U"'ve", U"'m", U"'ll", U"'d"};
-
-std::size_t length_while(std::u32string_view text, bool (*belongs)(char32_t)) {
-  std::size_t length = 0;
-  while (length < text.size() && belongs(text[length])) ++length;
-  return length;
-}
-
-bool is_other(char32_t code) {
-  return !is_space(code) && !is_letter(code) && !is_number(code);
-}
 
 // Letters, numbers or others at the start of `text`; 0 for white space.
 std::size_t run_length(std::u32string_view text) {
@@ -31,9 +18,7 @@ std::size_t run_length(std::u32string_view text) {
 
 // At least 1.
 std::size_t word_length(std::u32string_view text) {
-  for (const std::u32string_view contraction : kContractions) {
-    if (text.starts_with(contraction)) return contraction.size();
-  }
+  if (const std::size_t length = length_of_contraction(text); length > 0) return length;
   const std::size_t blank = text.front() == U' ' ? 1 : 0;
   if (const std::size_t length = run_length(text.substr(blank)); length > 0) return blank + length;
   // White space before a word leaves its last character to that word.
