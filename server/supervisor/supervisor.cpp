@@ -127,6 +127,8 @@ pid_t Supervisor::spawn(int socket) {
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, socket, 3);  // the copy outlives exec
+  // Nothing of the clients' goes along: a connection ends when this process closes it.
+  posix_spawn_file_actions_addclosefrom_np(&actions, 4);
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
   sigset_t none;

@@ -83,6 +83,11 @@ class Doctor(unittest.TestCase):
         self.environment["LIVEEDIT_CORE_PATH"] = str(library)
         self.assert_bad("libtorch_cpu.so", "liveedit-libtorch")
 
+    def test_core_at_a_wrong_place_n(self):
+        self.environment["LIVEEDIT_CORE_PATH"] = "/nowhere"
+        self.assert_bad("LIVEEDIT_CORE_PATH is /nowhere", "unset LIVEEDIT_CORE_PATH")
+        self.assert_bad("no frame could be edited: The inference core libliveedit-core.so could not be opened", "troubleshooting")
+
     def test_driver_that_fails_n(self):
         self.program("nvidia-smi", "echo 'Failed to initialize NVML: Driver/library version mismatch'; exit 18\n")
         self.assert_bad("Driver/library version mismatch", "reboot")
@@ -102,9 +107,10 @@ class Doctor(unittest.TestCase):
 
     def test_wrong_configuration_n(self):
         config = self.folder / "server.yaml"
-        config.write_text("server:\n  prot: 1\n")
+        config.write_text("server:\n  prot: 1\n  port: 99999\n")
         self.environment["LIVEEDIT_CONFIG_FILE"] = str(config)
         self.assert_bad(f"{config}:2: there is no setting server.prot.", "--print-config")
+        self.assert_bad(f"{config}:3: server.port is a whole number", "--print-config")
 
     def test_public_without_a_token_n(self):
         self.environment["LIVEEDIT_SERVER__HOST"] = "0.0.0.0"

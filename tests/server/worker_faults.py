@@ -121,6 +121,23 @@ class WorkerFaults(unittest.IsolatedAsyncioTestCase):
                 self.assertEqual((503, False), (status, json.loads(body)["model_loaded"]))
                 self.assertTrue(await client.until("send_frame"))
 
+    async def test_no_connections_in_the_worker(self):
+        """Clients who are there while a worker starts again are none of its business."""
+        def sockets(process):
+            places = [os.readlink(place) for place in Path(f"/proc/{process}/fd").iterdir()]
+            return {place for place in places if place.startswith("socket:")}
+
+        with Server() as server:
+            server.ready()
+            async with Client(server) as client:
+                await client.until("send_frame")
+                first = server.worker()
+                os.kill(first, signal.SIGKILL)
+                self.assertTrue(await client.until("send_frame", 30))
+                self.assertGreater(len(sockets(server.process.pid)), 1)
+                self.assertNotEqual(server.worker(), first)
+                self.assertEqual(sockets(server.process.pid) & sockets(server.worker()), set())
+
     async def test_clients_that_vanish(self):
         """200 sockets cut without a word leave descriptors and threads as they were."""
         with Server(settings={"limits.session_idle_seconds": 0, "limits.sessions": 200}) as server:
