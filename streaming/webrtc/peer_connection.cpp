@@ -127,6 +127,15 @@ void set_direction(GstElement* webrtcbin, std::size_t sections, bool receiving) 
   }
 }
 
+std::vector<std::uint32_t> announced_sources(const SessionPlan& plan) {
+  std::vector<std::uint32_t> sources;
+  for (const std::size_t i : plan.active()) {
+    const auto& offered = plan.offer.sections[i].ssrcs;
+    sources.insert(sources.end(), offered.begin(), offered.end());
+  }
+  return sources;
+}
+
 bool only_loopback() {
   ifaddrs* list = nullptr;
   if (getifaddrs(&list) != 0) return false;
@@ -142,7 +151,7 @@ bool only_loopback() {
 }  // namespace
 
 PeerConnection::PeerConnection(const std::string& name, const IceSettings& ice, int latency_ms)
-    : shared_(std::make_shared<Shared>()) {
+    : shared_(std::make_shared<Shared>()), gate_(std::make_shared<SourceGate>()) {
   webrtcbin_ = gst_element_factory_make("webrtcbin", nullptr);
   if (!webrtcbin_)
     throw Error(ErrorKind::kUnavailable,
@@ -160,6 +169,7 @@ PeerConnection::PeerConnection(const std::string& name, const IceSettings& ice, 
         gst_structure_new("application/x-rtp-source-sdes", "cname", G_TYPE_STRING, name.c_str(), nullptr));
     g_object_set(rtpbin.get(), "sdes", sdes.get(), nullptr);
   }
+  guard_sources(webrtcbin_, gate_);
   configure_ice(ice);
   shared_->last_rtcp = g_get_monotonic_time();
 
@@ -246,6 +256,7 @@ bool PeerConnection::play() {
 std::string PeerConnection::negotiate(const SessionPlan& plan, std::chrono::milliseconds patience) {
   const SteadyClock::time_point deadline = SteadyClock::now() + patience;
   const std::size_t sections = plan.active().size();
+  gate_->expect(announced_sources(plan), plan.receiving);
   if (!plan.receiving) set_direction(webrtcbin_, sections, false);
   const DescriptionPtr offer = make_offer(offer_for_webrtcbin(plan));
   call(webrtcbin_, "set-remote-description", offer.get(), deadline);

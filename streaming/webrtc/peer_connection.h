@@ -12,6 +12,7 @@
 
 #include "streaming/webrtc/ice.h"
 #include "streaming/webrtc/session_plan.h"
+#include "streaming/webrtc/source_gate.h"
 
 namespace liveedit::streaming {
 
@@ -85,6 +86,7 @@ class PeerConnection {
   void watch_rtcp();
 
   std::shared_ptr<Shared> shared_;
+  const std::shared_ptr<SourceGate> gate_;
   GstElement* pipeline_ = nullptr;
   GstElement* webrtcbin_ = nullptr;
   GObject* rtp_session_ = nullptr;  // an RTPSession, from negotiate() on

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "streaming/webrtc/publisher.h"
 
+#include <algorithm>
+
 #include <gst/app/app.h>
+#include <gst/rtp/rtp.h>
 
 #include "streaming/webrtc/media_clock.h"
+#include "streaming/webrtc/picture_bound.h"
 
 namespace liveedit::streaming {
 namespace {
@@ -19,15 +23,67 @@ bool installed(const char* element) {
 std::string decoder_of(CodecKind codec) {
   switch (codec) {
     case CodecKind::kVp8:
-      return "rtpvp8depay request-keyframe=true wait-for-keyframe=true ! vp8dec threads=1";
+      return "rtpvp8depay request-keyframe=true wait-for-keyframe=true ! vp8dec name=decoder threads=1";
     case CodecKind::kH264: {
       const std::string depay = "rtph264depay request-keyframe=true wait-for-keyframe=true ! h264parse ! ";
-      return depay + (installed("avdec_h264") ? "avdec_h264 max-threads=1" : "openh264dec");
+      return depay + (installed("avdec_h264") ? "avdec_h264 name=decoder max-threads=1" : "openh264dec name=decoder");
     }
     case CodecKind::kOpus:
       break;
   }
-  return "rtpopusdepay ! opusdec plc=true";
+  return "rtpopusdepay ! opusdec name=decoder plc=true";
+}
+
+// Which session ends, and what its pictures have cost until now.
+struct Bounded {
+  std::weak_ptr<Session> session;
+  PictureBound bound;
+  bool refused = false;  // the decoder gets nothing any more
+  void refuse(const char* reason) {
+    refused = true;
+    if (const auto owner = session.lock()) owner->close(reason);
+  }
+};
+
+GstPadProbeReturn on_packet(GstPad*, GstPadProbeInfo* info, gpointer data) {
+  auto* bounded = static_cast<Bounded*>(data);
+  GstRTPBuffer rtp = GST_RTP_BUFFER_INIT;
+  if (bounded->refused || !gst_rtp_buffer_map(GST_PAD_PROBE_INFO_BUFFER(info), GST_MAP_READ, &rtp))
+    return GST_PAD_PROBE_DROP;
+  const auto verdict = bounded->bound.take(static_cast<const std::uint8_t*>(gst_rtp_buffer_get_payload(&rtp)),
+                                           gst_rtp_buffer_get_payload_len(&rtp), gst_rtp_buffer_get_marker(&rtp));
+  gst_rtp_buffer_unmap(&rtp);
+  if (verdict == PictureBound::Verdict::kEnd) bounded->refuse("it sends a picture without end");
+  return verdict == PictureBound::Verdict::kPass ? GST_PAD_PROBE_OK : GST_PAD_PROBE_DROP;
+}
+
+// Decoders allocate what the caps announce.
+GstPadProbeReturn on_decoder_data(GstPad*, GstPadProbeInfo* info, gpointer data) {
+  auto* bounded = static_cast<Bounded*>(data);
+  if (GST_PAD_PROBE_INFO_TYPE(info) & GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM &&
+      GST_EVENT_TYPE(GST_PAD_PROBE_INFO_EVENT(info)) == GST_EVENT_CAPS) {
+    GstCaps* caps = nullptr;
+    gst_event_parse_caps(GST_PAD_PROBE_INFO_EVENT(info), &caps);
+    gint width = 0, height = 0;
+    const GstStructure* structure = gst_caps_get_structure(caps, 0);
+    gst_structure_get_int(structure, "width", &width);
+    gst_structure_get_int(structure, "height", &height);
+    if (std::max(width, height) > PictureBound::kMostSide) bounded->refuse("its pictures are larger than 4096 pixels");
+  }
+  return bounded->refused ? GST_PAD_PROBE_DROP : GST_PAD_PROBE_OK;
+}
+
+// Both on the thread that decodes.
+void bound_pictures(GstElement* bin, const Bounded& as) {
+  auto* bounded = new Bounded(as);
+  const ElementPtr decoder(gst_bin_get_by_name(GST_BIN(bin), "decoder"));
+  const PadPtr first(gst_element_get_static_pad(bin, "sink"));
+  const PadPtr coded(gst_element_get_static_pad(decoder.get(), "sink"));
+  gst_pad_add_probe(coded.get(),
+                    static_cast<GstPadProbeType>(GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM),
+                    on_decoder_data, bounded, nullptr);
+  gst_pad_add_probe(first.get(), GST_PAD_PROBE_TYPE_BUFFER, on_packet, bounded, nullptr);
+  g_object_set_data_full(G_OBJECT(bin), "bounded", bounded, [](gpointer data) { delete static_cast<Bounded*>(data); });
 }
 
 }  // namespace
@@ -68,6 +124,7 @@ void Publisher::receive(GstPad* pad) {
   } catch (const std::exception& error) {
     return close(std::string("no decoder: ") + error.what());
   }
+  if (video) bound_pictures(bin, {weak_from_this(), PictureBound(section->codec)});
   const ElementPtr filter(gst_bin_get_by_name(GST_BIN(bin), "caps"));
   const CapsPtr wanted(gst_caps_from_string((video ? settings_.video_caps : settings_.audio_caps).c_str()));
   g_object_set(filter.get(), "caps", wanted.get(), nullptr);

@@ -19,6 +19,7 @@ from players import Line, wait_until
 
 OFFER = live.recorded_offer("chromium-viewer.sdp")
 SDP, FRAGMENT = "application/sdp", "application/trickle-ice-sdpfrag"
+HOSTILE = 1000  # packets at a time
 NOISE = int(os.environ.get("LIVEEDIT_NOISE", 2000))  # packets
 PICTURE = "videotestsrc is-live=true pattern=red ! video/x-raw,format=I420,width=320,height=240,framerate=15/1"
 
@@ -159,6 +160,61 @@ class Media(unittest.TestCase):
         self.assertEqual(said["status"], 201)
         self.assertEqual(said["sent"], NOISE)
         wait_until(lambda: not source.stat("source", "connected"), "the end of the session", 30)
+        self.assert_publishes(source)
+
+    def hostile(self, kind, url):
+        """A peer with a session that is about to do what `kind` says, and what it does then, once for each call."""
+        program = [sys.executable, str(Path(__file__).parent / "hostile_client.py"), kind, url, str(HOSTILE)]
+        peer = subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
+        self.addCleanup(lambda: (peer.kill(), peer.communicate()))
+        self.assertEqual(peer.stdout.readline().strip(), "connected", kind)
+
+        def go():
+            peer.stdin.write("\n")
+            self.assertEqual(peer.stdout.readline().strip(), "sent", kind)
+            time.sleep(1)  # what is under way arrives
+        return peer, go
+
+    def assert_bounded(self, line, url, kinds):
+        """What such a peer costs is reached with the first packets: as many again, and twice, cost nothing more."""
+        for kind in kinds:
+            with self.subTest(kind=kind):
+                peer, go = self.hostile(kind, url)
+                go()
+                used = line.descriptors(), line.threads(), line.allocated_kilobytes()
+                go()
+                go()
+                after = line.descriptors(), line.threads(), line.allocated_kilobytes()
+                peer.kill()
+                self.assertLessEqual(after[0], used[0] + 4, "descriptors")
+                self.assertLessEqual(after[1], used[1] + 8, "threads")  # GStreamer's pool lets them come and go
+                self.assertLessEqual(after[2], used[2] + 2048, "kB")
+
+    # Each source costs GStreamer 24 kB before it is even authenticated, and one that sends a jitter buffer with threads: there are only so many.
+    def test_a_publisher_of_endless_sources(self):
+        source = self.source()
+        url = source.get("source", "url") + "/whip"
+        for kind in ("sources", "reports", "names", "private", "contributors", "unprotected", "checks", "data"):
+            self.assert_bounded(source, url, [kind])
+            wait_until(lambda: 'session-id=(string)""' in source.get("source", "stats"), "the end of the session", 60)
+        self.assert_publishes(source)
+
+    def test_a_viewer_of_endless_sources(self):
+        sink = Line(PICTURE + " ! livewebrtcsink name=sink port=0")
+        self.addCleanup(sink.__exit__, None)
+        wait_until(lambda: sink.stat("sink", "frames-in") > 0, "a picture")
+        self.assert_bounded(sink, sink.get("sink", "url") + "/whep", ("sources", "reports", "names", "private", "unprotected"))
+
+    def test_a_picture_without_end_or_of_any_size(self):
+        source = self.source()
+        for kind in ("endless", "huge"):
+            peer, go = self.hostile(kind, source.get("source", "url") + "/whip")
+            before = source.allocated_kilobytes()
+            for _ in range(10 if kind == "endless" else 1):
+                go()
+            wait_until(lambda: 'session-id=(string)""' in source.get("source", "stats"), f"the end of a session with {kind}", 60)
+            self.assertLess(source.allocated_kilobytes(), before + 4096)
+            peer.kill()
         self.assert_publishes(source)
 
     # Packets of somebody who has no part in the session, to its own port.
