@@ -58,7 +58,8 @@ export class Live {
     return this.#publisher?.setTrack('audio', track);
   }
 
-  // Whether the server turns what is said into this microphone into prompts. Not where the way is plain.
+  // Whether the server shall turn what is said into this microphone into prompts. Not where the way is plain.
+  get listening() { return this.#listening; }
   setListening(on) {
     if (on === this.#listening) return;
     this.#listening = on;
@@ -181,7 +182,7 @@ export class Live {
   #showPlain() {
     this.#pictured = false;
     this.#picture.onload = () => {
-      if (this.#pictured) return;
+      if (this.#closed || this.#pictured) return;
       this.#pictured = true;
       this.#events.heard({status: 'live'});
     };
@@ -203,7 +204,7 @@ export class Live {
     this.#video.srcObject = null;
   }
 
-  // Frames of the film are counted; parts of MJPEG are, by the server's asking.
+  // Of the film every frame shown is counted; of MJPEG, every frame that the server asks for.
   #count() {
     if (!this.#video.requestVideoFrameCallback) return;
     const next = () => {

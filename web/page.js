@@ -90,7 +90,8 @@ const heard = {
   mode_changed: message => say(`Live: ${(names[message.mode] ?? message.mode).toLowerCase()}`, 'live'),
   heard: message => understood(message.text),
   listening: message => {
-    serverListens = message.listen;
+    if (message.listen || !live?.listening) return;  // as asked
+    serverListens = false;
     listen();
   },
   warning: message => { $('prompt-note').textContent = message.message; },

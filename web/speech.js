@@ -53,6 +53,7 @@ export class Speech {
       await this.#microphone.use('hold');
     } catch (error) {
       this.#held = null;
+      this.#left = 0;
       throw error;
     }
   }

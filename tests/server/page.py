@@ -179,6 +179,23 @@ class Page(PageTest):
                 self.wait_for_colour(browser)
                 self.assertFalse(browser.visible("#waiting"))
 
+    def test_queue(self):
+        """Who has to wait is told how many are before them, and is served when it is their turn."""
+        with Server(model="frame-ms=50", settings={"performance.session_fps": 18}) as server:  # one at a time
+            server.ready()
+            with Browser(server.url, self.camera()) as first, Browser(server.url, self.camera()) as second, Browser(server.url, self.camera()) as third:
+                self.start(first)
+                self.wait_for_state(first, "Live")
+                self.start(second)
+                wait_until(lambda: second.text("#waiting-text") == "The server is busy. You are the next.", "the second one's place")
+                self.start(third)
+                wait_until(lambda: third.text("#waiting-text") == "The server is busy. 1 person is before you.", "the third one's place")
+                self.assertEqual("Waiting for a place", third.text("#state"))
+                first.click("#stop")
+                self.wait_for_colour(second)
+                self.assertFalse(second.visible("#waiting"))
+                wait_until(lambda: third.text("#waiting-text") == "The server is busy. You are the next.", "the third one's new place")
+
     def test_keyboard(self):
         """Everything can be reached and done without a mouse, in the order in which it is seen."""
         film = self.camera()

@@ -130,6 +130,26 @@ class Voice(PageTest):
                 self.assertFalse(browser.visible("#microphone"))
                 self.assertFalse(browser.evaluate("() => document.getElementById('listen').checked"))
 
+    def test_denied_microphone_n(self):
+        """Without a microphone that is said, whatever it was wanted for, and nothing seems to be on."""
+        with Server(settings={"model.speech": "text=snow"}) as server:
+            server.ready()
+            with Browser(server.url) as browser:
+                self.open(browser)
+                for selector in ("#talk", "label:has(#listen)"):
+                    browser.hold(selector, 50)
+                    wait_until(lambda: browser.text("#state").startswith("The microphone was not allowed."), "the explanation")
+                    self.assertEqual("false", browser.evaluate("() => document.getElementById('talk').ariaPressed"))
+                    self.assertFalse(browser.evaluate("() => document.getElementById('listen').checked"))
+                    self.assertFalse(browser.visible("#microphone"))
+                    browser.evaluate("() => { document.getElementById('state').textContent = ''; }")
+                browser.choose("#chosen", self.picture())
+                self.wait_for_colour(browser)
+                browser.click("#sound")
+                wait_until(lambda: browser.text("#state").startswith("The microphone was not allowed."), "the explanation")
+                self.assertEqual("false", browser.evaluate("() => document.getElementById('sound').ariaPressed"))
+                self.assertEqual([], browser.complaints())
+
     def test_idle_microphone(self):
         """A microphone that nobody uses is let go."""
         with Server(settings={"model.speech": "text=snow"}) as server:
@@ -161,6 +181,12 @@ class Voice(PageTest):
                 wait_until(lambda: browser.text("#state").startswith("Heard: make it snow"), "a sentence", seconds=40)
                 self.assertTrue(browser.evaluate(PROMPT).startswith("make it snow"))
                 self.assertIn("make it snow", browser.text("#suggestions"))
+                self.assertEqual([], browser.evaluate("() => window.recordings"), "nothing is recorded here")
+
+                browser.evaluate("() => document.getElementById('listen').click()")
+                wait_until(lambda: '{"listen":false}' in browser.evaluate("() => window.said"), "the other wish")
+                browser.evaluate("() => { window.said = []; document.getElementById('listen').click(); }")
+                wait_until(lambda: '{"listen":true}' in browser.evaluate("() => window.said"), "the wish, again")
                 self.assertEqual([], browser.evaluate("() => window.recordings"), "nothing is recorded here")
 
                 # Without the sound this page listens itself.
