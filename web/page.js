@@ -17,7 +17,8 @@ const user = crypto.randomUUID ? crypto.randomUUID() : Array.from(crypto.getRand
 const MEASURE = 500, STARTING = 1000;  // milliseconds
 const names = {full: 'Everything', human: 'Only me', background: 'Background'};
 const explanations = {
-  NotAllowedError: what => what === 'screen' ? 'No screen was chosen.' : `The ${what} was not allowed. Allow it in the address bar, then try again.${what === 'camera' ? ' A file works without.' : ''}`,
+  NotAllowedError: what => what === 'screen' ? 'No screen was chosen.'
+    : `The ${what} was not allowed. Allow it in the address bar, then try again.${what === 'camera' ? ' A file works without.' : ''}`,
   NotFoundError: what => `There is no ${what} here.${what === 'camera' ? ' A file can be edited, too.' : ''}`,
   NotReadableError: what => `Another program uses the ${what}.`,
 };
@@ -272,7 +273,7 @@ async function showSettings(fromText) {
   if (!answer.ok) throw new Error(settings.detail);
   const {prompt, [BLEND]: blend, ...others} = settings.input_params.properties;
   form.show(others);
-  reference.show(fromText ? undefined : blend);
+  reference.show(blend);
   showModes(fromText ? [] : settings.info.properties.modes.values);
   $('stage').classList.toggle('text', fromText);
   return Boolean(prompt);
@@ -302,7 +303,8 @@ function askForToken() {
       event.preventDefault();
       const answer = await fetch('/ticket', {method: 'POST', headers: {Authorization: `Bearer ${$('token').value}`}}).catch(() => null);
       $('token').value = '';
-      if (!answer?.ok) return say(!answer ? 'The server does not answer.' : answer.status === 429 ? 'Too many wrong tokens: wait a minute.' : 'That is not the token.', 'bad');
+      if (!answer) return say('The server does not answer.', 'bad');
+      if (!answer.ok) return say(answer.status === 429 ? 'Too many wrong tokens: wait a minute.' : 'That is not the token.', 'bad');
       $('login').hidden = true;
       done();
     };

@@ -126,6 +126,12 @@ ObjectPtr<GstElement> LocalInput::make_pipeline() const {
                      if (spec) g_object_set(made_source, "latency", kRtspLatencyMs, nullptr);
                    }),
                    nullptr);
+  // Pictures that come one after the other by HTTP: decodebin would wait for more streams for as long as they come.
+  g_signal_connect(made, "deep-element-added", G_CALLBACK(+[](GstBin*, GstBin*, GstElement* added, gpointer) {
+                     if (g_object_class_find_property(G_OBJECT_GET_CLASS(added), "single-stream"))
+                       g_object_set(added, "single-stream", TRUE, nullptr);
+                   }),
+                   nullptr);
   return pipeline;
 }
 

@@ -166,7 +166,7 @@ class Session : public std::enable_shared_from_this<Session> {
   // Edits the frame that waits, or asks for one.
   void go_on();
   void decode(uint32_t slot);
-  void on_decoded(uint32_t engine, uint32_t slot, PictureSize size, const std::string& problem);
+  void on_decoded(uint32_t slot, PictureSize size, const Parameters& parameters, const std::string& problem);
   void on_picture(const Message& picture);
   void look_for_anything(const Message& picture);
   void show(uint64_t number, const std::map<int, std::string>& jpegs);
@@ -175,6 +175,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void on_failed(const std::string& why);
   void say(const char* status, const std::string& message = "");
   void say_wait();
+  void say_live();
   // Whether its next frame may go to the worker now.
   bool has_turn();
   void finish(const char* status, const std::string& message, int code);
@@ -208,6 +209,8 @@ class Session : public std::enable_shared_from_this<Session> {
   struct Offered {
     Fill fill;
     Clock::time_point at;
+    Parameters parameters;  // it is edited with these, whatever is set until then
+    double blend_ratio = 0;
   };
   std::optional<Offered> waiting_;
   std::map<uint32_t, Clock::time_point> offered_;  // when the frame in a slot came

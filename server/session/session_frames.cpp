@@ -27,7 +27,7 @@ void Session::offer(Fill frame) {
   last_frame_ = Clock::now();
   ++stats_.frames_in;
   if (waiting_) ++stats_.replaced;
-  waiting_ = Offered{std::move(frame), last_frame_};
+  waiting_ = Offered{std::move(frame), last_frame_, frame_parameters(), blend_ratio_};
   go_on();
 }
 
@@ -55,25 +55,27 @@ void Session::decode(uint32_t slot) {
   offered_[slot] = waiting_->at;
   services_->turns->went(number_, services_->cost(mode_));
   Fill fill = std::move(waiting_->fill);
-  if (reference_ && blend_ratio_ > 0)
-    fill = [fill = std::move(fill), reference = reference_, ratio = blend_ratio_](Codecs& codecs, PictureSize box,
-                                                                                  uint8_t* to) {
+  if (reference_ && waiting_->blend_ratio > 0)
+    fill = [fill = std::move(fill), reference = reference_, ratio = waiting_->blend_ratio](
+               Codecs& codecs, PictureSize box, uint8_t* to) {
       const PictureSize size = fill(codecs, box, to);
       reference->mix_into(to, size, ratio);
       return size;
     };
   fill_slot(services_->pool, services_->post, *engine_, slot, std::move(fill),
-            [weak = weak_from_this(), engine = engine_->id(), slot](PictureSize size, const std::string& problem) {
-              if (const auto self = weak.lock()) self->on_decoded(engine, slot, size, problem);
+            [weak = weak_from_this(), engine = engine_->id(), slot, parameters = std::move(waiting_->parameters)](
+                PictureSize size, const std::string& problem) {
+              const auto self = weak.lock();
+              if (!self || !self->engine_ || self->engine_->id() != engine) return;  // that pipeline has gone meanwhile
+              self->on_decoded(slot, size, parameters, problem);
             });
   waiting_.reset();
 }
 
-void Session::on_decoded(uint32_t engine, uint32_t slot, PictureSize size, const std::string& problem) {
-  if (!engine_ || engine_->id() != engine) return;  // that pipeline has gone meanwhile
+void Session::on_decoded(uint32_t slot, PictureSize size, const Parameters& parameters, const std::string& problem) {
   decoding_ = false;
   if (problem.empty()) {
-    engine_->set(frame_parameters());
+    engine_->set(parameters);
     engine_->submit(slot, size);
   } else {
     engine_->release(slot);
@@ -101,7 +103,6 @@ void Session::on_picture(const Message& picture) {
   ++stats_.frames_out;
   if (const auto offered = offered_.find(picture.slot); offered != offered_.end())
     stats_.latency.add(Clock::now() - offered->second);
-  if (dialect_ == Dialect::kMedia && !std::exchange(live_, true)) say("live");
   if (flat_pictures_) look_for_anything(picture);
   std::vector<int> qualities = viewers_.qualities();
   if (sink_ && std::find(qualities.begin(), qualities.end(), sink_quality_) == qualities.end())
@@ -109,6 +110,7 @@ void Session::on_picture(const Message& picture) {
   const std::shared_ptr<PictureOutput> output = output_ && output_->wanted() ? output_ : nullptr;
   const uint64_t number = ++pictures_;
   if (qualities.empty() && !output) {
+    say_live();
     engine_->release(picture.slot);
     go_on();
     return;
@@ -128,6 +130,7 @@ void Session::on_picture(const Message& picture) {
     post([weak, engine, slot, number, jpegs = std::move(jpegs)] {
       const auto self = weak.lock();
       if (!self) return;
+      self->say_live();
       self->show(number, jpegs);
       self->on_encoded(engine, slot);
     });
@@ -142,6 +145,11 @@ void Session::look_for_anything(const Message& picture) {
     flat_pictures_.reset();
     say("warning", kMakesNothing);
   }
+}
+
+// Not before the first picture is where viewers get it from.
+void Session::say_live() {
+  if (dialect_ == Dialect::kMedia && !std::exchange(live_, true)) say("live");
 }
 
 void Session::show(uint64_t number, const std::map<int, std::string>& jpegs) {

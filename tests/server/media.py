@@ -117,10 +117,10 @@ def probe(what, *arguments):
     return {stream["codec_type"]: stream for stream in json.loads(answer.stdout or "{}").get("streams", [])}
 
 
-def film_with_sound(path, sound=True):
-    """Two seconds: red and a tone."""
+def film_with_sound(path, sound=True, seconds=2):
+    """Red and a tone."""
     subprocess.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "color=0xc8285a:s=320x240:r=15", *(["-f", "lavfi", "-i", "sine=440"] if sound else []),
-                    "-t", "2", "-pix_fmt", "yuv420p", "-c:v", "libx264", *(["-c:a", "aac"] if sound else []), path], check=True, timeout=60)
+                    "-t", str(seconds), "-pix_fmt", "yuv420p", "-c:v", "libx264", *(["-c:a", "aac"] if sound else []), path], check=True, timeout=60)
     return f"file://{path}"
 
 
@@ -162,8 +162,7 @@ class Outputs(FolderTest):
             self.assertEqual("h264", streams["video"]["codec_name"])
             self.assertEqual(404, server.get("/api/hls/nobody/index.m3u8")[0])
             self.assertEqual(404, server.get("/hls/0123/0.ts")[0])
-            facts = json.loads(server.get("/api/media/film")[1])
-            self.assertTrue(facts["sound"])
+            facts = wait_until(lambda: (told := server.json("/api/media/film"))["sound"] and told, "sound: there is none while the film begins again", server)
             self.assertGreater(facts["edit_seconds"], 0)
 
             self.assertFalse(json.loads(server.get("/api/record/film")[1])["recording"])

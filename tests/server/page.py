@@ -152,10 +152,15 @@ class Page(PageTest):
                 self.wait_for_state(browser, "Live")
                 wait_until(lambda: browser.colour("after"), "a picture")
                 self.assertTrue(browser.visible("#after-picture"))
-                for absent in ("#views", "#before", "#sound", "#reference", "#modes", "#setting-strength"):
+                for absent in ("#views", "#before", "#sound", "#modes", "#setting-strength"):
                     self.assertFalse(browser.visible(absent), absent)
                 edited = server.metric("liveedit_frames_edited_total")
                 wait_until(lambda: server.metric("liveedit_frames_edited_total") > edited + 20, "more pictures", server)
+                alone = browser.colour("after")
+                browser.choose("#reference-file", self.picture((10, 20, 230)))
+                wait_until(lambda: max(abs(a - b) for a, b in zip(browser.colour("after"), alone)) > 16, "a picture with some of the reference")
+                browser.click("#reference-clear")
+                self.wait_for_colour(browser, alone, "a picture without it")
                 browser.click("#stop")
                 self.wait_for_state(browser, "Stopped")
                 wait_until(lambda: server.json("/api/queue")["queue_size"] == 0, "the end of the session", server)
