@@ -38,7 +38,7 @@ def kind_of_brace(header):
     plain = plain.strip()
     if TYPE_OR_NAMESPACE.match(plain) and not re.search(r"\)\s*(?:const|noexcept|override|final|\s)*$", plain):
         return "scope"
-    if "(" not in plain:
+    if "(" not in plain or plain.count("(") > plain.count(")"):  # the latter: a default argument
         return "data"
     if MEMBER_INITIALISER.search(plain):
         return "initialiser"

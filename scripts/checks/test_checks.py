@@ -94,9 +94,12 @@ static std::vector<int> make(
     int n) noexcept {
   return {n};
 }
+int sum(const std::vector<int>& of = {}, int more = 0) {
+  return more;
+}
 }
 """
-        self.assertEqual([("Foo", 3), ("get", 1), ("open", 7), ("lambda", 3), ("make", 4)],
+        self.assertEqual([("Foo", 3), ("get", 1), ("open", 7), ("lambda", 3), ("make", 4), ("sum", 3)],
                          [(name if name != "" else "lambda", length) for name, length in self.functions(text)])
 
     def test_literals_are_blanked_and_lines_kept(self):
