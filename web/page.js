@@ -14,7 +14,7 @@ import {watch} from './watch.js';
 
 const $ = id => document.getElementById(id);
 const user = crypto.randomUUID ? crypto.randomUUID() : Array.from(crypto.getRandomValues(new Uint8Array(16)), b => b.toString(16).padStart(2, '0')).join('');
-const MEASURE = 500, STARTING = 1000;  // milliseconds
+const MEASURE = 500, STARTING = 1000, DEFAULTS = 1500;  // milliseconds
 const names = {full: 'Everything', human: 'Only me', background: 'Background'};
 const explanations = {
   NotAllowedError: what => what === 'screen' ? 'No screen was chosen.'
@@ -75,7 +75,7 @@ function wait({position, message}) {
   } else {
     say('The server is getting ready');
     cover(message ?? 'The server is getting ready. One moment …');
-    waiting.follow();
+    waiting.follow(refreshSettings);
   }
 }
 
@@ -243,9 +243,11 @@ function turnMicrophoneOff() {
 
 function showModes(modes) {
   const legend = $('modes').querySelector('legend');
+  const before = $('modes').querySelector('input:checked')?.value;
+  const chosen = modes.includes(before) ? before : 'full';
   const labels = Object.keys(names).filter(mode => modes.includes(mode)).map(mode => {
     const label = document.createElement('label');
-    const input = Object.assign(document.createElement('input'), {type: 'radio', name: 'mode', value: mode, checked: mode === 'full'});
+    const input = Object.assign(document.createElement('input'), {type: 'radio', name: 'mode', value: mode, checked: mode === chosen});
     input.addEventListener('change', () => live?.setMode(mode));
     label.append(input, Object.assign(document.createElement('span'), {textContent: names[mode]}));
     return label;
@@ -288,7 +290,15 @@ async function load() {
   loading.follow(() => {
     $('loading-text').textContent = '';
     if (!live) say('Ready');
+    refreshSettings();
   });
+}
+
+// A model that has been loaded tells its own defaults a moment later.
+function refreshSettings() {
+  setTimeout(() => {
+    if (!$('settings').contains(document.activeElement)) showSettings(Boolean(live) && source.way === 'video').catch(() => {});
+  }, DEFAULTS);
 }
 
 // Asked for when the server wants its token; resolves when it has taken it.

@@ -46,8 +46,9 @@ export class SettingsForm {
     // A default outside the range means: whatever the model was made for.
     const own = about.default < about.min || about.default > about.max;
     const show = asMade => {
-      value.textContent = asMade && own ? 'the model\'s own' : input.type === 'range' ? String(Number(Number(asMade ? about.default : input.value).toFixed(3))) : '';
-      input.classList.toggle('own', Boolean(asMade && own));
+      const number = Number(Number(asMade ? about.default : input.value).toFixed(3));
+      value.textContent = asMade && own ? 'the model\'s own' : input.type !== 'range' ? '' : asMade ? `${number} (default)` : String(number);
+      input.classList.toggle('own', asMade && input.type === 'range');
     };
     if (own && input.type === 'range') input.value = (about.min + about.max) / 2;
     if (own && input.type === 'number') input.value = '';

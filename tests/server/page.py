@@ -85,8 +85,13 @@ class Page(PageTest):
         with Server() as server:
             server.ready()
             with Browser(server.url, film) as browser:
-                self.start(browser)
-                self.wait_for_state(browser, "Live")
+                self.open(browser)
+                browser.click("label:has(input[value=human])")
+                browser.click("#start")
+                wait_until(lambda: browser.text("#state").startswith("Live"), "the picture")
+                wait_until(lambda: server.json("/api/sessions")["sessions"][0]["mode"] == "human", "what was chosen before the start", server)
+                browser.click("label:has(input[value=full])")
+                self.wait_for_state(browser, "Live: everything")
                 browser.evaluate("() => { window.said = []; const send = WebSocket.prototype.send; "
                                  "WebSocket.prototype.send = function(data) { window.said.push(data); return send.call(this, data); }; }")
                 strange = "<b onclick=alert(1)>\"'&"
@@ -103,7 +108,11 @@ class Page(PageTest):
                 browser.press("#prompt", "ArrowUp")
                 browser.press("#prompt", "ArrowUp")
                 self.assertEqual(strange, browser.evaluate("() => document.getElementById('prompt').value"))
-                self.assertEqual("Live", browser.text("#state"), "the server took it all")
+                strength = "div:has(> #setting-strength) .value"
+                self.assertEqual("0.5", browser.text(strength))
+                browser.click("#reset")
+                self.assertRegex(browser.text(strength), r"^[01] [(]default[)]$")
+                self.assertIn("live", browser.evaluate("() => document.getElementById('state').className"), "the server took it all")
                 self.assertEqual(0, server.metric("liveedit_messages_refused_total"))
 
     def test_reference_picture(self):
