@@ -3,6 +3,7 @@
 
   load.py latency [--clients 32] [--fps 10] [--seconds 60]   pictures up, MJPEG down: time beyond the engine's own
   load.py viewers [--viewers 100] [--fps 15] [--seconds 30]  many watch one
+  load.py whep    [--viewers 16] [--fps 15] [--seconds 30]   the same by WebRTC
   load.py crowd   [--clients 200]                            more clients than there is room for (32)
   load.py hang    [--seconds 20]                             GET /health while an inference hangs
   load.py killed  [--clients 200]                            clients that vanish without a word
@@ -13,31 +14,31 @@ import asyncio
 import json
 import os
 import resource
-import socket
 import sys
 import tempfile
 import time
 from collections import deque
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests/server"))
+sys.path[:0] = [str(Path(__file__).resolve().parents[2] / folder) for folder in ("tests/server", "bench/streaming")]
 import aiohttp  # noqa: E402
 import numpy as np  # noqa: E402
 
-from serving import ROOT, Client, Server, wait_until  # noqa: E402
+from serving import ROOT, Client, Server, vanish, wait_until  # noqa: E402
+from webrtc import watch  # noqa: E402
 
 ENGINE_MS = 5
 LIMITS = {"limits.requests_per_second": 100000, "limits.request_burst": 100000, "limits.connections": 1000,
           "limits.connections_per_address": 1000, "limits.viewers_per_session": 200, "pipeline.width": 512, "pipeline.height": 512}
 
 
-def picture():
+def picture(seed=1):
     """What a camera gives: 512x512, about 40 kB."""
     import io
 
     from PIL import Image
     ramp = np.linspace(0, 255, 512)
-    noise = np.random.default_rng(1).normal(0, 12, (512, 512, 3))
+    noise = np.random.default_rng(seed).normal(0, 12, (512, 512, 3))
     image = np.clip(np.stack([ramp[None] + 0 * ramp[:, None], ramp[:, None] + 0 * ramp[None], 128 + 0 * noise[..., 0]], -1) + noise, 0, 255)
     file = io.BytesIO()
     Image.fromarray(image.astype(np.uint8)).save(file, "JPEG", quality=75)
@@ -65,8 +66,8 @@ def milliseconds(seconds):
 class Camera:
     """Gives a picture every 1/fps seconds where it is asked for one, and watches what becomes of it."""
 
-    def __init__(self, client, jpeg, fps, phase):
-        self.client, self.jpeg, self.period, self.phase = client, jpeg, 1 / fps, phase
+    def __init__(self, client, jpegs, fps, phase):
+        self.client, self.jpegs, self.period, self.phase = client, jpegs, 1 / fps, phase
         self.asked = asyncio.Event()
         self.sent = deque()
         self.latencies = []
@@ -90,8 +91,8 @@ class Camera:
                 continue
             self.asked.clear()
             self.sent.append(time.monotonic())
+            await self.client.send_frame({"prompt": "sepia"}, self.jpegs[self.frames % len(self.jpegs)])
             self.frames += 1
-            await self.client.send_frame({"prompt": "sepia"}, self.jpeg)
 
     async def watch(self, viewer):
         while True:
@@ -105,7 +106,7 @@ async def latency(options):
     with Server(model=f"frame-ms={ENGINE_MS}", settings={**LIMITS, "performance.session_fps": 0}) as server:
         server.ready()
         clients = [await Client(server, f"u{i}").__aenter__() for i in range(options.clients)]
-        cameras = [Camera(client, jpeg, options.fps, i / options.clients / options.fps) for i, client in enumerate(clients)]
+        cameras = [Camera(client, [jpeg], options.fps, i / options.clients / options.fps) for i, client in enumerate(clients)]
         tasks = [asyncio.create_task(camera.listen()) for camera in cameras]
         tasks += [asyncio.create_task(camera.watch(await camera.client.watch("?max_fps=0"))) for camera in cameras]
         await asyncio.sleep(1)
@@ -132,7 +133,7 @@ async def viewers(options):
     with Server(model=f"frame-ms={ENGINE_MS}", settings=LIMITS) as server:
         server.ready()
         async with Client(server, "u") as client, aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
-            camera = Camera(client, jpeg, options.fps, 0)
+            camera = Camera(client, [jpeg], options.fps, 0)
             listening = asyncio.create_task(camera.listen())
             counts, shown = [0] * options.viewers, [0] * options.viewers
 
@@ -154,6 +155,42 @@ async def viewers(options):
             return {"viewers": options.viewers, "fps": options.fps, "sent": camera.frames, "shown_of_sent": round(min(shown) / camera.frames, 4),
                     "shown_of_sent_mean": round(sum(shown) / len(shown) / camera.frames, 4), "megabytes_per_second": round(sum(counts) / took / 1e6, 1),
                     "edge_cores": round((after[0] - before[0]) / took, 2), "edge_megabytes": round(resident_megabytes(server), 1)}
+
+
+async def show_first(server, camera):
+    """Until there is a picture that WHEP can begin with; who asks for it has pictures kept for it from then on."""
+    async with aiohttp.ClientSession() as http:
+        while True:
+            await camera.send(time.monotonic() + camera.period)
+            async with http.get(f"{server.url}/api/snapshot/{camera.client.user}") as answer:
+                if answer.status == 200:
+                    return
+
+
+async def whep(options):
+    jpegs = [picture(seed) for seed in range(8)]  # noise that changes costs its bitrate
+    with Server(model=f"frame-ms={ENGINE_MS}", settings=LIMITS) as server:
+        server.ready()
+        async with Client(server, "u") as client:
+            camera = Camera(client, jpegs, options.fps, 0)
+            listening = asyncio.create_task(camera.listen())
+            await show_first(server, camera)
+            decoded, firsts = [], [[] for _ in range(options.viewers)]
+            tasks = [asyncio.create_task(watch(f"{server.url}/api/whep/u", decoded, first)) for first in firsts]
+            await camera.send(time.monotonic() + 3)
+            if ended := [task for task in tasks if task.done()]:
+                ended[0].result()  # why
+            decoded.clear()
+            before, begin, sent = cpu_seconds(server), time.monotonic(), camera.frames
+            await camera.send(begin + options.seconds)
+            took, after = time.monotonic() - begin, cpu_seconds(server)
+            result = {"viewers": options.viewers, "fps": options.fps, "watching": sum(bool(first) for first in firsts), "sent": camera.frames - sent,
+                      "decoded_by_each": round(len(decoded) / options.viewers, 1), "edge_cores": round((after[0] - before[0]) / took, 2),
+                      "worker_cores": round((after[1] - before[1]) / took, 2), "edge_megabytes": round(resident_megabytes(server), 1)}
+            for task in [*tasks, listening]:
+                task.cancel()
+            await asyncio.gather(*tasks, listening, return_exceptions=True)
+            return result
 
 
 async def crowd(options):
@@ -208,41 +245,34 @@ async def killed(options):
     with Server(settings=settings) as server:
         server.ready()
 
-        def vanish(count):
-            sockets = []
-            for i in range(count):
-                client = socket.create_connection(("127.0.0.1", server.port))
-                client.sendall(f"GET /api/ws/u{i} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                               "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode())
-                sockets.append(client)
-            wait_until(lambda: server.metric("liveedit_sessions_connected") == count, f"{count} clients", server)
-            for client in sockets:
-                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-                client.close()
-            wait_until(lambda: server.metric("liveedit_sessions") == 0, "empty sessions", server)
-
-        vanish(10)
+        vanish(server, 10)
+        wait_until(lambda: server.metric("liveedit_sessions") == 0, "empty sessions", server)
         before = server.descriptors(), server.threads()
         begin = time.monotonic()
-        vanish(options.clients)
+        vanish(server, options.clients)
+        wait_until(lambda: server.metric("liveedit_sessions") == 0, "empty sessions", server)
         wait_until(lambda: server.descriptors() <= before[0], "closed descriptors", server)
         return {"clients": options.clients, "descriptors": [before[0], server.descriptors()], "threads": [before[1], server.threads()],
                 "seconds": round(time.monotonic() - begin, 2)}
 
 
+SCENARIOS = {"latency": (latency, {"clients": 32, "fps": 10, "seconds": 60}), "viewers": (viewers, {"viewers": 100, "fps": 15, "seconds": 30}),
+             "whep": (whep, {"viewers": 16, "fps": 15, "seconds": 30}), "crowd": (crowd, {"clients": 200}), "hang": (hang, {"seconds": 20}),
+             "killed": (killed, {"clients": 200})}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("scenario", choices=["latency", "viewers", "crowd", "hang", "killed"])
+    parser.add_argument("scenario", choices=list(SCENARIOS))
     parser.add_argument("--clients", type=int)
-    parser.add_argument("--viewers", type=int, default=100)
+    parser.add_argument("--viewers", type=int)
     parser.add_argument("--fps", type=float)
     parser.add_argument("--seconds", type=float)
     options = parser.parse_args()
-    usual = {"latency": (32, 10, 60), "viewers": (1, 15, 30), "crowd": (200, 10, 0), "hang": (1, 10, 20), "killed": (200, 10, 0)}[options.scenario]
-    for name, value in zip(("clients", "fps", "seconds"), usual):
+    scenario, usual = SCENARIOS[options.scenario]
+    for name, value in usual.items():
         if getattr(options, name) is None:
             setattr(options, name, value)
-    scenario = {"latency": latency, "viewers": viewers, "crowd": crowd, "hang": hang, "killed": killed}[options.scenario]
     print(json.dumps({"scenario": options.scenario, **asyncio.run(scenario(options))}), flush=True)
 
 

@@ -91,8 +91,8 @@ class Serving:
         self.process.wait()
 
 
-async def watch(url, latencies, first):
-    """A viewer that decodes; runs until it is cancelled."""
+async def watch(endpoint, latencies, first):
+    """A viewer that decodes what this WHEP endpoint shows; runs until it is cancelled."""
     peer = RTCPeerConnection()
     peer.addTransceiver("video", direction="recvonly")
     ended = asyncio.Event()
@@ -112,7 +112,7 @@ async def watch(url, latencies, first):
     peer.on("track", lambda track: tasks.append(asyncio.ensure_future(read_all(track))))
     await peer.setLocalDescription(await peer.createOffer())
     async with aiohttp.ClientSession() as http:
-        async with http.post(url + "/whep", data=peer.localDescription.sdp, headers={"Content-Type": "application/sdp"}) as reply:
+        async with http.post(endpoint, data=peer.localDescription.sdp, headers={"Content-Type": "application/sdp"}) as reply:
             assert reply.status == 201, await reply.text()
             await peer.setRemoteDescription(RTCSessionDescription(await reply.text(), "answer"))
     try:
@@ -123,7 +123,7 @@ async def watch(url, latencies, first):
 
 async def crowd(url, count, cpu):
     latencies, firsts = [], [[] for _ in range(count)]
-    tasks = [asyncio.ensure_future(watch(url, latencies, first)) for first in firsts]
+    tasks = [asyncio.ensure_future(watch(url + "/whep", latencies, first)) for first in firsts]
     await asyncio.sleep(3)
     latencies.clear()
     share = await asyncio.to_thread(cpu)
