@@ -136,6 +136,18 @@ std::vector<std::uint32_t> announced_sources(const SessionPlan& plan) {
   return sources;
 }
 
+// Nobody reads this pipeline's bus, and a peer can make a decoder complain of every packet.
+void drop_messages(GstElement* pipeline) {
+  const ObjectPtr<GstBus> bus(gst_element_get_bus(pipeline));
+  gst_bus_set_sync_handler(
+      bus.get(),
+      [](GstBus*, GstMessage* message, gpointer) {
+        gst_message_unref(message);
+        return GST_BUS_DROP;
+      },
+      nullptr, nullptr);
+}
+
 bool only_loopback() {
   ifaddrs* list = nullptr;
   if (getifaddrs(&list) != 0) return false;
@@ -160,6 +172,7 @@ PeerConnection::PeerConnection(const std::string& name, const IceSettings& ice, 
   gst_object_ref_sink(pipeline_);
   gst_object_ref_sink(webrtcbin_);
   gst_bin_add(GST_BIN(pipeline_), webrtcbin_);
+  drop_messages(pipeline_);
   use_media_clock(pipeline_);
   g_object_set(webrtcbin_, "bundle-policy", GST_WEBRTC_BUNDLE_POLICY_MAX_BUNDLE, "latency",
                static_cast<guint>(latency_ms), nullptr);

@@ -59,4 +59,17 @@ PictureBound::Verdict PictureBound::take(const std::uint8_t* payload, std::size_
   return Verdict::kPass;
 }
 
+bool Undecoded::add(std::size_t bytes) {
+  ++pictures_;
+  bytes_ += bytes;
+  last_bytes_ = bytes;
+  return pictures_ <= kMostPictures && bytes_ <= kMostBytes;
+}
+
+// It is taken for the last one: decoders that hold some back differ by those few.
+void Undecoded::decoded() {
+  if (pictures_ > 0) --pictures_;
+  bytes_ -= last_bytes_ < bytes_ ? last_bytes_ : bytes_;
+}
+
 }  // namespace liveedit::streaming

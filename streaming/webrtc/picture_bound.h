@@ -27,4 +27,20 @@ class PictureBound {
   std::size_t packets_ = 0;  // of the picture that is being collected
 };
 
+// Pictures that went into a decoder and did not come out. GStreamer keeps those that cannot be decoded until the stream
+// ends.
+class Undecoded {
+ public:
+  static constexpr std::size_t kMostPictures = 4096;
+  static constexpr std::size_t kMostBytes = 32u << 20;
+
+  // A picture goes in. false: there are too many now.
+  bool add(std::size_t bytes);
+  // A picture came out.
+  void decoded();
+
+ private:
+  std::size_t pictures_ = 0, bytes_ = 0, last_bytes_ = 0;
+};
+
 }  // namespace liveedit::streaming

@@ -39,6 +39,7 @@ struct Bounded {
   std::weak_ptr<Session> session;
   PictureBound bound;
   bool refused = false;  // the decoder gets nothing any more
+  Undecoded undecoded{};
   void refuse(const char* reason) {
     refused = true;
     if (const auto owner = session.lock()) owner->close(reason);
@@ -70,18 +71,28 @@ GstPadProbeReturn on_decoder_data(GstPad*, GstPadProbeInfo* info, gpointer data)
     gst_structure_get_int(structure, "height", &height);
     if (std::max(width, height) > PictureBound::kMostSide) bounded->refuse("its pictures are larger than 4096 pixels");
   }
+  if (GST_PAD_PROBE_INFO_TYPE(info) & GST_PAD_PROBE_TYPE_BUFFER && !bounded->refused &&
+      !bounded->undecoded.add(gst_buffer_get_size(GST_PAD_PROBE_INFO_BUFFER(info))))
+    bounded->refuse("its pictures cannot be decoded");
   return bounded->refused ? GST_PAD_PROBE_DROP : GST_PAD_PROBE_OK;
 }
 
-// Both on the thread that decodes.
+GstPadProbeReturn on_decoded(GstPad*, GstPadProbeInfo*, gpointer data) {
+  static_cast<Bounded*>(data)->undecoded.decoded();
+  return GST_PAD_PROBE_OK;
+}
+
+// All on the thread that decodes.
 void bound_pictures(GstElement* bin, const Bounded& as) {
   auto* bounded = new Bounded(as);
   const ElementPtr decoder(gst_bin_get_by_name(GST_BIN(bin), "decoder"));
   const PadPtr first(gst_element_get_static_pad(bin, "sink"));
   const PadPtr coded(gst_element_get_static_pad(decoder.get(), "sink"));
+  const PadPtr decoded(gst_element_get_static_pad(decoder.get(), "src"));
   gst_pad_add_probe(coded.get(),
                     static_cast<GstPadProbeType>(GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM),
                     on_decoder_data, bounded, nullptr);
+  gst_pad_add_probe(decoded.get(), GST_PAD_PROBE_TYPE_BUFFER, on_decoded, bounded, nullptr);
   gst_pad_add_probe(first.get(), GST_PAD_PROBE_TYPE_BUFFER, on_packet, bounded, nullptr);
   g_object_set_data_full(G_OBJECT(bin), "bounded", bounded, [](gpointer data) { delete static_cast<Bounded*>(data); });
 }

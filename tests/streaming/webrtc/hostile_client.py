@@ -92,7 +92,7 @@ class Noise:
     def ahead(self):  # each an hour after the one before
         return [rtp(self.ssrc, self.next(), 90000 * 3600 * self.sequence, vp8(True, 1000), True, self.video)]
 
-    def drifting(self):  # twice as fast as time
+    def drifting(self):  # rubbish, and twice as fast as time
         return [rtp(self.ssrc, self.next(), 180 * self.sequence, vp8(True, 1000), True, self.video)]
 
     def gaps(self):

@@ -79,5 +79,23 @@ TEST(PictureBound, ReadsNothingBeyondThePayload_n) {
   }
 }
 
+TEST(Undecoded, Of4096PicturesOr32MebibytesAndNotOneMore) {
+  streaming::Undecoded many, large;
+  for (std::size_t i = 0; i < streaming::Undecoded::kMostPictures; ++i) ASSERT_TRUE(many.add(1));
+  EXPECT_FALSE(many.add(1));
+  EXPECT_TRUE(large.add(streaming::Undecoded::kMostBytes));
+  EXPECT_FALSE(large.add(1));
+}
+
+TEST(Undecoded, DecodedOnesDoNotCount) {
+  streaming::Undecoded undecoded;
+  for (int i = 0; i < 100000; ++i) {
+    ASSERT_TRUE(undecoded.add(100000));
+    undecoded.decoded();
+  }
+  undecoded.decoded();
+  EXPECT_TRUE(undecoded.add(1));
+}
+
 }  // namespace
 }  // namespace liveedit::testing
