@@ -103,10 +103,10 @@ Media::Media(const Config& config, std::shared_ptr<Sessions> sessions)
         config.media.virtual_camera,
         PictureSize{static_cast<uint32_t>(config.pipeline.width), static_cast<uint32_t>(config.pipeline.height)});
   for (const std::string& input : config.media.inputs) split_input(input);
-  streaming::begin_warm_up();
 }
 
 void Media::start() {
+  streaming::begin_warm_up();  // stop() waits for it
   if (rtsp_ || camera_) {
     io_->post([weak = weak_from_this(), sessions = sessions_] {
       sessions->on_session([weak](const std::shared_ptr<Session>& session) {

@@ -25,6 +25,7 @@ void check(const Outcome& outcome, FrameProtocol* protocol, bool is_text, std::s
       if (!nlohmann::json::parse(protocol->parameters(), nullptr, false).is_object()) std::abort();
       break;
     case Outcome::kMode:
+    case Outcome::kListen:
       if (!is_text) std::abort();
       break;
     case Outcome::kNoFrame:

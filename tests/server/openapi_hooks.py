@@ -63,7 +63,11 @@ def fragment(chance, credentials):
 
 def make_peer(kind):
     whole = next(text for text in OFFERS if ("a=sendonly" if kind == "whip" else "a=recvonly") in text)
-    answer = requests.post(f"{SERVER}/api/{kind}/living", whole, headers={"Content-Type": "application/sdp"}, timeout=30)
+    for _ in range(60):
+        answer = requests.post(f"{SERVER}/api/{kind}/living", whole, headers={"Content-Type": "application/sdp"}, timeout=30)
+        if answer.status_code != 503:
+            break
+        time.sleep(0.25)  # who publishes is missed only after some seconds without media
     if answer.status_code == 201:
         remember_peer(kind, answer.headers["Location"], answer.headers["ETag"], whole)
 
@@ -130,10 +134,11 @@ def after_call(context, case, response):
     ANSWERS[f"{case.method} {case.operation.path}"][response.status_code] += 1
     if response.status_code == 201 and case.path_parameters.get("userId") == "living":
         remember_peer(case.operation.path.split("/")[2], response.headers["location"][0], response.headers["etag"][0], case.body)
-    # It has been ended, or was not heard of for too long.
-    if response.status_code == 404 or (case.method, response.status_code) == ("DELETE", 200):
-        gone = case.path_parameters.get("sessionId")
-        for peers in PEERS.values():
+    gone = case.path_parameters.get("sessionId")
+    for peers in PEERS.values():
+        if response.status_code == 404 and gone in [peer[0] for peer in peers]:
+            peers.clear()  # it was not heard of for too long, and those before it neither
+        elif (case.method, response.status_code) == ("DELETE", 200):
             peers[:] = [peer for peer in peers if peer[0] != gone]
     if response.status_code == 429:
         time.sleep(0.2)

@@ -58,6 +58,8 @@ class WorkerFaults(unittest.IsolatedAsyncioTestCase):
             async with Client(server) as client:
                 viewer = await client.watch()
                 await client.until("send_frame")
+                await client.send_frame()  # while it opens a pipeline it may be silent for long
+                await viewer.picture()
                 os.kill(server.worker(), signal.SIGSTOP)
                 wait_until(lambda: server.get("/health")[0] == 503, "the watchdog", server)
                 self.assertIn("no sign of life", server.said())
