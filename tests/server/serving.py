@@ -156,8 +156,11 @@ class Client:
         self.address = f"{server.url}/api/ws/{user}" + (f"?mode={mode}" if mode else "")
         self.heard = []
 
+    def make_http(self):
+        return aiohttp.ClientSession()
+
     async def __aenter__(self):
-        self.http = aiohttp.ClientSession()
+        self.http = self.make_http()
         try:
             self.socket = await self.http.ws_connect(self.address, **self.options)
         except BaseException:

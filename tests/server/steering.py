@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What steers a session besides its parameters: a reference picture, texts alone (mode=video), and what is said in its sound."""
 import asyncio
-import fractions
 import json
 import os
 import re
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
 from pathlib import Path
 
-from serving import Client, Server, jpeg, pixels, wait_until
+from serving import ROOT, Client, Server, jpeg, pixels, wait_until
 
 import aiohttp
 import numpy as np
@@ -42,14 +42,8 @@ async def post_picture(http, server, picture, query="", path="/api/ip_ref_image"
 class Person(Client):
     """A client whose other requests show that they are its."""
 
-    async def __aenter__(self):
-        self.http = cookies()
-        try:
-            self.socket = await self.http.ws_connect(self.address, **self.options)
-        except BaseException:
-            await self.http.close()
-            raise
-        return self
+    def make_http(self):
+        return cookies()
 
 
 async def wait_for(condition, what, server):
@@ -241,28 +235,13 @@ class Pictures(unittest.IsolatedAsyncioTestCase):
                 self.assert_colour(await viewer.picture(), (127, 127, 127))
 
 
+sys.path.insert(0, str(ROOT / "tests/streaming/webrtc"))
 try:
-    import av
     from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+
+    from tracks import PIECE, RATE, ColouredPicture, sound_frame
 except ImportError:
     MediaStreamTrack = object
-RATE, PIECE = 48000, 960  # samples a second and of 20 ms
-
-
-class Camera(MediaStreamTrack):
-    """A picture in one colour, 20 times a second."""
-    kind = "video"
-
-    def __init__(self):
-        super().__init__()
-        self.count = 0
-
-    async def recv(self):
-        await asyncio.sleep(1 / 20)
-        frame = av.VideoFrame.from_ndarray(np.full((240, 320, 3), COLOUR, np.uint8), format="rgb24")
-        frame.pts, frame.time_base = self.count * 4500, fractions.Fraction(1, 90000)
-        self.count += 1
-        return frame
 
 
 class Microphone(MediaStreamTrack):
@@ -286,8 +265,7 @@ class Microphone(MediaStreamTrack):
         if len(piece) and not len(self.words):
             self.said_at = time.monotonic()
             self.said.set()
-        frame = av.AudioFrame.from_ndarray(np.pad(piece, (0, PIECE - len(piece))).reshape(1, -1), format="s16", layout="mono")
-        frame.sample_rate, frame.pts, frame.time_base = RATE, self.at, fractions.Fraction(1, RATE)
+        frame = sound_frame(np.pad(piece, (0, PIECE - len(piece))), self.at)
         self.at += PIECE
         return frame
 
@@ -307,7 +285,7 @@ class Talk(unittest.IsolatedAsyncioTestCase):
     async def publish(self, person):
         peer, microphone = RTCPeerConnection(RTCConfiguration(iceServers=[])), Microphone()
         self.addAsyncCleanup(peer.close)
-        peer.addTrack(Camera())
+        peer.addTrack(ColouredPicture(COLOUR))
         peer.addTrack(microphone)
         await peer.setLocalDescription(await peer.createOffer())
         async with person.http.post(f"{person.server.url}/api/whip/{person.user}", data=peer.localDescription.sdp,

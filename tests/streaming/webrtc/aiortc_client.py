@@ -7,14 +7,12 @@ usage: aiortc_client.py view URL COUNT SECONDS    COUNT viewers in this process;
 """
 import asyncio
 import datetime
-import fractions
 import json
 import random
 import sys
 import time
 
 import aiohttp
-import av
 import numpy
 from aiortc import MediaStreamTrack, RTCCertificate, RTCConfiguration, RTCDtlsTransport, RTCPeerConnection, RTCSessionDescription
 from OpenSSL import SSL
@@ -23,6 +21,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+
+from tracks import PIECE, RATE, ColouredPicture, sound_frame
 
 
 class Viewer:
@@ -79,24 +79,6 @@ async def view(url, count, seconds):
                        "colour": v.colour} for v in viewers]))
 
 
-class RedPicture(MediaStreamTrack):
-    kind = "video"
-
-    def __init__(self):
-        super().__init__()
-        self.count = 0
-
-    async def recv(self):
-        await asyncio.sleep(1 / 20)
-        picture = numpy.zeros((240, 320, 3), numpy.uint8)
-        picture[:, :, 0] = 255
-        frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
-        frame.pts = self.count * 4500
-        frame.time_base = fractions.Fraction(1, 90000)
-        self.count += 1
-        return frame
-
-
 class Tone(MediaStreamTrack):
     kind = "audio"
 
@@ -106,12 +88,9 @@ class Tone(MediaStreamTrack):
 
     async def recv(self):
         await asyncio.sleep(0.02)
-        samples = (8000 * numpy.sin(2 * numpy.pi * 440 * (self.at + numpy.arange(960)) / 48000)).astype(numpy.int16)
-        frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), format="s16", layout="mono")
-        frame.sample_rate = 48000
-        frame.pts = self.at
-        frame.time_base = fractions.Fraction(1, 48000)
-        self.at += 960
+        samples = (8000 * numpy.sin(2 * numpy.pi * 440 * (self.at + numpy.arange(PIECE)) / RATE)).astype(numpy.int16)
+        frame = sound_frame(samples, self.at)
+        self.at += PIECE
         return frame
 
 
@@ -166,7 +145,7 @@ async def publish(url, seconds, names=0, noise=False):
         RTCCertificate.generateCertificate = classmethod(lambda unused: certificate_of_many_names(names))
     peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
     sent = 0
-    for track in (RedPicture(), Tone()):
+    for track in (ColouredPicture((255, 0, 0)), Tone()):
         peer.addTransceiver(track, direction="sendonly")
     await peer.setLocalDescription(await peer.createOffer())
     async with aiohttp.ClientSession() as http:
