@@ -320,37 +320,11 @@ double PeerConnection::silence_s() const {
 }
 
 PeerReport PeerConnection::report() const {
-  PeerReport report;
-  if (!rtp_session_) return report;
+  if (!rtp_session_) return {};
   GstStructure* stats = nullptr;
   g_object_get(rtp_session_, "stats", &stats, nullptr);
   const StructurePtr owned(stats);
-  const GValue* sources = stats ? gst_structure_get_value(stats, "source-stats") : nullptr;
-  if (!sources) return report;
-  const auto* array = static_cast<const GValueArray*>(g_value_get_boxed(sources));
-  for (guint i = 0; array && i < array->n_values; ++i) {
-    const auto* source = static_cast<const GstStructure*>(g_value_get_boxed(&array->values[i]));
-    gboolean internal = FALSE, has_report = FALSE;
-    guint64 packets = 0, bytes = 0;
-    guint lost = 0, round_trip = 0, highest = 0, last_sent = 0, since = 0;
-    gint total = 0;
-    gst_structure_get(source, "internal", G_TYPE_BOOLEAN, &internal, "have-rb", G_TYPE_BOOLEAN, &has_report, nullptr);
-    if (internal) {
-      gst_structure_get(source, "packets-sent", G_TYPE_UINT64, &packets, "octets-sent", G_TYPE_UINT64, &bytes, nullptr);
-      report.packets_sent += packets;
-      report.bytes_sent += bytes;
-    }
-    if (!has_report) continue;
-    gst_structure_get(source, "rb-fractionlost", G_TYPE_UINT, &lost, "rb-packetslost", G_TYPE_INT, &total,
-                      "rb-round-trip", G_TYPE_UINT, &round_trip, "rb-exthighestseq", G_TYPE_UINT, &highest, "rb-lsr",
-                      G_TYPE_UINT, &last_sent, "rb-dlsr", G_TYPE_UINT, &since, nullptr);
-    report.known = true;
-    for (const guint part : {highest, last_sent, since}) report.stamp = report.stamp * 1'000'003 + part;
-    report.fraction_lost = std::max(report.fraction_lost, lost / 256.0);
-    report.round_trip_s = std::max(report.round_trip_s, round_trip / 65536.0);
-    report.packets_lost += static_cast<std::uint64_t>(std::max(total, 0));
-  }
-  return report;
+  return stats ? report_of(stats) : PeerReport{};
 }
 
 void PeerConnection::close() {

@@ -11,6 +11,7 @@
 #include <gst/gst.h>
 
 #include "streaming/webrtc/ice.h"
+#include "streaming/webrtc/peer_report.h"
 #include "streaming/webrtc/session_plan.h"
 #include "streaming/webrtc/source_gate.h"
 
@@ -24,17 +25,6 @@ struct IceSettings {
 };
 
 enum class PeerState { kNew, kConnecting, kConnected, kDisconnected, kFailed, kClosed };
-
-// What the peer said about what we sent it, from its last RTCP report.
-struct PeerReport {
-  bool known = false;        // has it reported yet?
-  std::uint64_t stamp = 0;   // another one: a new report
-  double fraction_lost = 0;  // 0 to 1, since its report before
-  double round_trip_s = 0;   // seconds; 0: not known yet
-  std::uint64_t packets_lost = 0;
-  std::uint64_t packets_sent = 0;
-  std::uint64_t bytes_sent = 0;
-};
 
 // A webrtcbin in a pipeline of its own, as answerer. All functions but state() and the handlers belong to one thread,
 // the session's worker.
