@@ -327,7 +327,7 @@ void Media::stop() {
   if (!slow_.wait(std::chrono::steady_clock::now() + kEndTime))
     log(LogLevel::kWarning, "some media did not end in time");
   if (camera_) camera_->stop();
-  streaming::wait_warm_up(std::chrono::steady_clock::now() + streaming::kTeardownTime);
+  streaming::wait_warm_up();
 }
 
 }  // namespace liveedit::server

@@ -331,7 +331,7 @@ static void stop(GstLiveWebrtcSink* self) {
   }
   if (!serving) return;
   serving->server->stop();
-  wait_warm_up(std::chrono::steady_clock::now() + kTeardownTime);
+  wait_warm_up();
   serving->signalling->close_all("the stream has ended");
   serving->broadcast->stop();
 }

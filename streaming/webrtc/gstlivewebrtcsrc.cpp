@@ -229,7 +229,7 @@ static void stop(GstLiveWebrtcSrc* self) {
   }
   if (!serving) return;
   serving->server->stop();
-  wait_warm_up(std::chrono::steady_clock::now() + kTeardownTime);
+  wait_warm_up();
   serving->signalling->close_all("the source has ended");
 }
 

@@ -12,7 +12,7 @@
 namespace liveedit::streaming {
 namespace {
 
-constexpr std::chrono::seconds kPatience{5};
+constexpr std::chrono::seconds kPatience{5}, kEndTime{10};
 
 // A publisher of one picture, who never comes.
 constexpr const char* kOffer =
@@ -61,9 +61,9 @@ void begin_warm_up() {
   state().worker->finish();
 }
 
-bool wait_warm_up(std::chrono::steady_clock::time_point deadline) {
+bool wait_warm_up() {
   std::lock_guard lock(state().mutex);
-  return !state().worker || state().worker->wait(deadline);
+  return !state().worker || state().worker->wait(std::chrono::steady_clock::now() + kEndTime);
 }
 
 }  // namespace liveedit::streaming

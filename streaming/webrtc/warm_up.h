@@ -3,15 +3,14 @@
 // GStreamer makes once for all DTLS connections. Done ahead of it, beside the stream.
 #pragma once
 
-#include <chrono>
-
 namespace liveedit::streaming {
 
 // Begins it on a thread of its own, once a process; returns at once. What is missing is left to the first session to
 // complain about.
 void begin_warm_up();
 
-// Waits until it is over, for a plugin must not be left while it runs. false: it was not by then.
-bool wait_warm_up(std::chrono::steady_clock::time_point deadline);
+// Waits until it is over, for a process must not end while it runs: OpenSSL is gone before it. false: it was not within
+// 10 s, on a machine that does hardly anything.
+bool wait_warm_up();
 
 }  // namespace liveedit::streaming
