@@ -31,6 +31,9 @@ sigset_t block_end_signals() {
 
 void serve(const Config& config) {
   const sigset_t signals = block_end_signals();
+  // v4l2src (of GStreamer 1.22 and others) holds a camera open for ever where it leaves its buffers to the driver at
+  // the end: a camera pulled out would never get its number back, and every replug would cost a descriptor.
+  setenv("GST_V4L2_FORCE_DRAIN", "1", 0);
   gst_init(nullptr, nullptr);
   const auto sessions = std::make_shared<Sessions>(config);
   const auto media = std::make_shared<Media>(config, sessions);

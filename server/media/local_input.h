@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // A camera, a film or a stream that the server's owner has named (media.inputs): a session without a browser. Sound is
-// kept. A film begins again at its end; what breaks is tried again, later each time.
+// kept. A film begins again at its end; what breaks is tried again, later each time; a camera that is pulled out is
+// waited for and found again.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 
+#include "server/media/camera_node.h"
 #include "streaming/base/gst_pointers.h"
 #include "streaming/webrtc/publisher.h"
 
@@ -27,12 +31,16 @@ class LocalInput {
   struct Taker;
 
   void run();
+  // Until there is a camera to open. `waited`: it was not there. Empty: stop.
+  std::string wait_for_uri(bool* waited);
   // One life of the pipeline. Gives why it ended; empty: the film was over, or stop.
-  std::string play();
-  streaming::ObjectPtr<GstElement> make_pipeline() const;
+  std::string play(const std::string& uri);
+  streaming::ObjectPtr<GstElement> make_pipeline(const std::string& uri) const;
   bool stopping();
+  bool sleep(std::chrono::milliseconds time);  // false: stop
 
   const std::string name_, uri_;
+  std::optional<CameraNode> camera_;
   const std::weak_ptr<streaming::PublisherTarget> target_;
   std::mutex mutex_;
   std::condition_variable wake_;
