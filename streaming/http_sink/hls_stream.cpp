@@ -18,6 +18,8 @@ namespace {
 constexpr std::chrono::milliseconds kFirstPause{500}, kLongestPause{8000};
 // An input that has been silent for longer is left out of a new encoder, which would wait for it.
 constexpr std::chrono::seconds kRecent{2};
+// The first segment names the sound only if its encoder has begun by then: pictures wait for that, but no longer.
+constexpr GstClockTime kWaitForSound = 3 * GST_SECOND;
 
 }  // namespace
 
@@ -35,6 +37,7 @@ struct HlsStream::Run {
     gst_element_set_state(pipeline.get(), GST_STATE_NULL);
   }
   void build(bool with_audio, guint bitrate);
+  bool waits_for_sound(GstClockTime time);
   static GstPadProbeReturn before_encoder(GstPad* pad, GstPadProbeInfo* info, gpointer data);
   static GstFlowReturn on_packets(GstAppSink* sink, gpointer data);
   static void on_eos(GstAppSink*, gpointer data) { static_cast<Run*>(data)->segmenter.finish(); }
@@ -42,7 +45,8 @@ struct HlsStream::Run {
   const GstClockTime target;
   bool first = true;
   HlsSegmenter segmenter;  // the multiplexer's thread alone
-  GstClockTime next_key = 0;
+  GstClockTime next_key = 0, began = GST_CLOCK_TIME_NONE;
+  ObjectPtr<GstPad> sound;  // of the multiplexer; none: there is no sound, or it has begun
   ObjectPtr<GstElement> pipeline;
   ObjectPtr<GstElement> encoder;
   std::unique_ptr<PipelineFeed> feed;
@@ -65,8 +69,10 @@ void HlsStream::Run::build(bool with_audio, guint bitrate) {
   GstElement* audio = nullptr;
   if (with_audio) {
     audio = add(gst_parse_launch(kFeedAudioSource, nullptr));
-    linked = linked && gst_element_link_many(audio, add(make_aac_encoder()),
-                                             add(gst_element_factory_make("queue", nullptr)), mux, nullptr);
+    GstElement* sounds = add(gst_element_factory_make("queue", nullptr));
+    linked = linked && gst_element_link_many(audio, add(make_aac_encoder()), sounds, mux, nullptr);
+    const ObjectPtr<GstPad> last(gst_element_get_static_pad(sounds, "src"));
+    sound.reset(gst_pad_get_peer(last.get()));
   }
   if (!linked) throw Error(ErrorKind::kUnavailable, "The HLS encoder could not be put together.");
   GstAppSinkCallbacks callbacks{};
@@ -78,9 +84,19 @@ void HlsStream::Run::build(bool with_audio, guint bitrate) {
   feed = std::make_unique<PipelineFeed>(video, audio);
 }
 
+// `time`: of the next picture.
+bool HlsStream::Run::waits_for_sound(GstClockTime time) {
+  if (!sound) return false;
+  if (!GST_CLOCK_TIME_IS_VALID(began)) began = time;
+  const bool waits = !gst_pad_has_current_caps(sound.get()) && time < began + kWaitForSound;
+  if (!waits) sound.reset();
+  return waits;
+}
+
 GstPadProbeReturn HlsStream::Run::before_encoder(GstPad* pad, GstPadProbeInfo* info, gpointer data) {
   auto* self = static_cast<Run*>(data);
   const GstClockTime time = GST_BUFFER_PTS(GST_PAD_PROBE_INFO_BUFFER(info));
+  if (self->waits_for_sound(time)) return GST_PAD_PROBE_DROP;
   if (time < self->next_key) return GST_PAD_PROBE_OK;
   self->next_key = time + self->target;
   gst_pad_push_event(pad, gst_video_event_new_downstream_force_key_unit(GST_CLOCK_TIME_NONE, GST_CLOCK_TIME_NONE,
@@ -171,6 +187,10 @@ bool HlsStream::wanted(Clock::time_point now) const {
   return folder_ || (asked_ != Clock::time_point{} && now - asked_ < kIdle);
 }
 
+bool HlsStream::hears_audio() const {
+  return audio_heard_ != Clock::time_point{} && Clock::now() - audio_heard_ < kRecent;
+}
+
 void HlsStream::control() {
   auto pause = kFirstPause;
   std::unique_lock lock(mutex_);
@@ -192,14 +212,15 @@ void HlsStream::control() {
   }
 }
 
-// From start to rest, end or failure. false: it failed.
+// From start to rest, end, failure or the first sound of a silent stream. false: it failed.
 bool HlsStream::run_once() {
   std::shared_ptr<Run> run;
+  bool with_audio = false;
   try {
-    const bool with_audio = [this] {
+    {
       const std::lock_guard lock(mutex_);
-      return audio_heard_ != Clock::time_point{} && Clock::now() - audio_heard_ < kRecent;
-    }();
+      with_audio = hears_audio();
+    }
     run = std::make_shared<Run>(this, with_audio, bitrate_);
   } catch (const std::exception& error) {
     warning_(error.what());
@@ -211,7 +232,7 @@ bool HlsStream::run_once() {
     run_ = run;
   }
   const ObjectPtr<GstBus> bus(gst_element_get_bus(run->pipeline.get()));
-  bool fine = true, ending = false, ended = false;
+  bool fine = true, ending = false, ended = false, audio_came = false;
   while (fine && !ended) {
     GstMessage* message = gst_bus_timed_pop_filtered(bus.get(), 100 * GST_MSECOND,
                                                      static_cast<GstMessageType>(GST_MESSAGE_ERROR | GST_MESSAGE_EOS));
@@ -225,7 +246,9 @@ bool HlsStream::run_once() {
     }
     if (message) gst_message_unref(message);
     const std::lock_guard lock(mutex_);
-    if (stopping_ || (!ended_ && !wanted(Clock::now()))) break;
+    // It came after the first picture, or much later: another encoder takes it in. Most often no segment is out yet.
+    audio_came = !ended_ && !with_audio && hears_audio();
+    if (stopping_ || audio_came || (!ended_ && !wanted(Clock::now()))) break;
     if (ended_ && !std::exchange(ending, true)) {
       run->feed->end(InputKind::kVideo);
       run->feed->end(InputKind::kAudio);
@@ -239,7 +262,7 @@ bool HlsStream::run_once() {
   if (ended) {
     playlist_.end();
     if (folder_) folder_->end();
-  } else if (fine) {
+  } else if (fine && !audio_came) {
     playlist_.clear();
   }
   return fine;

@@ -62,6 +62,7 @@ class HlsStream {
 
   void control();
   bool wanted(Clock::time_point now) const;  // with the lock
+  bool hears_audio() const;                  // with the lock
   bool run_once();
   void add_segment(double seconds, std::string data, bool first_of_run);
 

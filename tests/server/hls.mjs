@@ -26,7 +26,9 @@ try {
     player.loadSource(`/api/hls/${user}/index.m3u8`);
     player.attachMedia(video);
     const end = Date.now() + 40000;
-    while (video.currentTime < 3 && !errors.length && Date.now() < end) await new Promise(done => setTimeout(done, 100));
+    // Chromium counts what it has decoded some time after it has.
+    const going = () => video.currentTime < 3 || !video.webkitAudioDecodedByteCount;
+    while (going() && !errors.length && Date.now() < end) await new Promise(done => setTimeout(done, 100));
     const canvas = Object.assign(document.createElement('canvas'), {width: 32, height: 24});
     const context = canvas.getContext('2d');
     context.drawImage(video, 0, 0, 32, 24);
