@@ -12,7 +12,7 @@ export class Microphone {
   #users = new Set();
   #timer = null;
 
-  // events: chunk(Float32Array of CHUNK samples at RATE), changed(state), lost(): while it was used
+  // events: chunk(Float32Array of CHUNK samples at RATE, at: seconds by `time`), changed(state), lost(): while it was used
   constructor(events) {
     this.#events = events;
   }
@@ -22,6 +22,11 @@ export class Microphone {
     if (!this.#opening) return 'closed';
     if (!this.#stream) return 'opening';
     return this.#users.size ? 'on' : 'ready';
+  }
+
+  // Seconds of sound that it has had time for; a busy page may not have seen all of it yet.
+  get time() {
+    return this.#context?.currentTime ?? 0;
   }
 
   // Opens it where that asks nobody anything.
@@ -81,7 +86,7 @@ export class Microphone {
       throw error;
     }
     const node = new AudioWorkletNode(context, 'sound-chunks', {processorOptions: {chunk: CHUNK}, numberOfOutputs: 0});
-    node.port.onmessage = event => { if (context === this.#context && this.#users.size) this.#events.chunk(event.data); };
+    node.port.onmessage = ({data}) => { if (context === this.#context && this.#users.size) this.#events.chunk(data.samples, data.at); };
     context.createMediaStreamSource(stream).connect(node);
     stream.getAudioTracks()[0].addEventListener('ended', () => {
       const used = this.#users.size > 0;

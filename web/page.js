@@ -34,7 +34,7 @@ const reference = new Reference({
 const loading = new Loading($('loading-text'), $('loading-bar'));
 const waiting = new Loading($('waiting-text'), $('waiting-bar'));
 const microphone = new Microphone({
-  chunk: samples => speech.take(samples),
+  chunk: (samples, at) => speech.take(samples, at),
   changed: showMicrophone,
   lost: () => {
     turnMicrophoneOff();

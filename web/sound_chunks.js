@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Beside the page, on the thread of the sound: hands it over in chunks of one size.
+// Beside the page, on the thread of the sound: hands it over in chunks of one size, each with the time of its last sample.
 registerProcessor('sound-chunks', class extends AudioWorkletProcessor {
   constructor(options) {
     super();
@@ -11,7 +11,7 @@ registerProcessor('sound-chunks', class extends AudioWorkletProcessor {
     for (const value of samples ?? []) {
       this.chunk[this.filled++] = value;
       if (this.filled === this.chunk.length) {
-        this.port.postMessage(this.chunk.slice());
+        this.port.postMessage({samples: this.chunk.slice(), at: currentTime});
         this.filled = 0;
       }
     }

@@ -5,7 +5,7 @@ import {CHUNK, RATE} from './microphone.js';
 
 const BEFORE = 10;                // chunks kept from before a sentence is noticed
 const QUIET = 22;                 // chunks of quiet that end a sentence: 0.7 s
-const AFTER = 6;                  // chunks kept after the button is let go: what was said is still on its way
+const AFTER = 0.2;                // seconds kept after the button is let go: what was said is still on its way
 const LONGEST = 470;              // chunks: 15 s
 const LEAST = 10;                 // chunks that are a sentence
 const LEAST_LEVEL = 0.01, ABOVE_NOISE = 3;
@@ -32,7 +32,7 @@ export class Speech {
   #microphone;
   #events;
   #held = null;   // chunks while the button is held, and shortly after
-  #left = 0;      // chunks that still belong to it
+  #until = 0;     // the microphone's time of the last that belongs to it; Infinity: the button is held
   #listening = false;
   #heard = [];    // chunks of a sentence, and from before it
   #speaking = false;
@@ -48,19 +48,19 @@ export class Speech {
   async hold() {
     if (this.#held) this.#finishHolding();
     this.#held = [];
-    this.#left = Infinity;
+    this.#until = Infinity;
     try {
       await this.#microphone.use('hold');
     } catch (error) {
       this.#held = null;
-      this.#left = 0;
+      this.#until = 0;
       throw error;
     }
   }
 
   release() {
-    if (this.#left !== Infinity) return;
-    this.#left = AFTER;
+    if (this.#until !== Infinity) return;
+    this.#until = this.#microphone.time + AFTER;
     // Let go before there was a microphone; a person was asked, perhaps.
     if (this.#microphone.state !== 'on') this.#finishHolding();
   }
@@ -73,11 +73,11 @@ export class Speech {
     else this.#microphone.release('listen');
   }
 
-  // A chunk of the microphone's sound.
-  take(chunk) {
+  // A chunk of the microphone's sound, and when it ended by the microphone's time: it may come late.
+  take(chunk, at) {
     if (this.#held) {
       if (this.#held.length < LONGEST) this.#held.push(chunk);
-      if (--this.#left === 0) this.#finishHolding();
+      if (at >= this.#until) this.#finishHolding();
     } else if (this.#listening) {
       this.#takeSentence(chunk);
     }
@@ -86,7 +86,7 @@ export class Speech {
   #finishHolding() {
     const chunks = this.#held;
     this.#held = null;
-    this.#left = 0;
+    this.#until = 0;
     this.#microphone.release('hold');
     if (chunks.length < LEAST) this.#events.nothing('Hold the button while you speak.');
     else this.#understand(chunks, () => this.#events.nothing('Nothing was understood.'));

@@ -3,7 +3,7 @@
 import {ask} from './access.js';
 
 const RETRY = 250, LONGEST_RETRY = 2000;  // milliseconds
-const CONNECT_TIME = 8000;
+const CONNECT_TIME = 8000;  // from the server's answer on: it may have asked for its token first
 
 // What the server refuses has its `status`; 0: it could not be reached.
 async function negotiate(peer, url, signal) {
@@ -20,14 +20,18 @@ async function negotiate(peer, url, signal) {
 
 function connected(peer) {
   return new Promise((done, failed) => {
-    const timer = setTimeout(() => failed(new Error('no way through by WebRTC')), CONNECT_TIME);
     peer.addEventListener('connectionstatechange', () => {
-      if (!['connected', 'failed', 'closed'].includes(peer.connectionState)) return;
-      clearTimeout(timer);
       if (peer.connectionState === 'connected') done();
-      else failed(new Error('no way through by WebRTC'));
+      else if (['failed', 'closed'].includes(peer.connectionState)) failed(new Error('no way through by WebRTC'));
     });
   });
+}
+
+// As `promise`, or fails after CONNECT_TIME.
+function inTime(promise) {
+  let timer;
+  const late = new Promise((_, failed) => { timer = setTimeout(() => failed(new Error('no way through by WebRTC in time')), CONNECT_TIME); });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
 class Link {
@@ -40,7 +44,7 @@ class Link {
     const flows = connected(this.peer);
     flows.catch(() => {});
     this.address = await negotiate(this.peer, url, this.#abort.signal);
-    await flows;
+    await inTime(flows);
     this.peer.addEventListener('connectionstatechange', () => {
       if (['failed', 'closed'].includes(this.peer.connectionState)) lost();
     });

@@ -145,19 +145,21 @@ std::string Worker::facts() const {
 }
 
 void Worker::handle(Message message) {
-  if (message.kind == MessageKind::kOpen || message.kind == MessageKind::kListen) {
-    // The first of a process opens the core and its libraries.
+  const bool opens = message.kind == MessageKind::kOpen || message.kind == MessageKind::kListen;
+  if (opens || message.kind == MessageKind::kClose) {
+    // The first of a process opens the core and its libraries; an end waits for the frame that is being edited.
     say(MessageKind::kBusy);
     if (message.kind == MessageKind::kOpen) {
       open(std::move(message));
-    } else {
+    } else if (message.kind == MessageKind::kListen) {
       listen(message.session);
+    } else {
+      close(message.session);
     }
     say(MessageKind::kAlive);
     return;
   }
   if (message.kind == MessageKind::kSpeech) return speech_.ask(std::move(message));
-  if (message.kind == MessageKind::kClose) return close(message.session);
   if (message.kind == MessageKind::kSound) {
     hear(message);
     return;
@@ -171,18 +173,19 @@ void Worker::handle(Message message) {
 void Worker::run() {
   say(MessageKind::kBusy);
   introduce();
-  auto alive = Clock::time_point{};
+  auto next_sign = Clock::now();
   while (true) {
     const auto now = Clock::now();
-    if (now - alive >= kAliveEvery) {
+    if (now >= next_sign) {
       Message message;
       message.kind = MessageKind::kAlive;
       message.text = facts();
       say(std::move(message));
-      alive = now;
+      next_sign = now + kAliveEvery;
     }
     Message message;
-    const Channel::Result result = channel_.receive(&message, kAliveEvery.count() / 2);
+    const auto pause = std::chrono::ceil<std::chrono::milliseconds>(next_sign - now);
+    const Channel::Result result = channel_.receive(&message, static_cast<int>(pause.count()));
     if (result == Channel::Result::kEnd) return;
     if (result == Channel::Result::kMessage) handle(std::move(message));
   }

@@ -28,9 +28,9 @@ namespace beast = boost::beast;
 using Parser = beast::http::request_parser<beast::http::string_body>;
 
 // After a refusal the rest of what the client sends is read for so long, because closing at once would take the answer
-// back.
-constexpr std::chrono::milliseconds kLingerTime{1000};
-constexpr size_t kLingerBytes = 1024 * 1024;
+// back. Who has read it closes; who is slow, or sends a long body over a slow line, needs the time.
+constexpr std::chrono::milliseconds kLingerTime{5000};
+constexpr size_t kLingerBytes = 16 * 1024 * 1024;
 // Less of an endless body waits in the kernel, so that a slow viewer sees the newest picture and costs little memory.
 constexpr int kUnsentBytes = 128 * 1024;
 // A viewer of an endless body has nothing more to say.

@@ -116,7 +116,7 @@ std::vector<MessagePtr> ElementOnBus::messages(GstMessageType types) {
 }
 
 MessagePtr ElementOnBus::wait_for(const Wanted& wanted) {
-  const gint64 end = g_get_monotonic_time() + 20 * G_TIME_SPAN_SECOND;
+  const gint64 end = g_get_monotonic_time() + 60 * G_TIME_SPAN_SECOND;
   while (true) {
     collect();
     const auto at =

@@ -136,7 +136,7 @@ class Background : public ::testing::Test {
     GstElement* pipeline = gst_parse_launch(line.c_str(), nullptr);
     gst_element_set_state(pipeline, GST_STATE_PLAYING);
     GstBus* bus = gst_element_get_bus(pipeline);
-    MessagePtr end(gst_bus_timed_pop_filtered(bus, 20 * GST_SECOND,
+    MessagePtr end(gst_bus_timed_pop_filtered(bus, 60 * GST_SECOND,
                                               static_cast<GstMessageType>(GST_MESSAGE_EOS | GST_MESSAGE_ERROR)));
     EXPECT_TRUE(end && GST_MESSAGE_TYPE(end.get()) == GST_MESSAGE_EOS) << line;
     gst_object_unref(bus);

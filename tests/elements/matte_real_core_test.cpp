@@ -32,7 +32,7 @@ std::vector<Bytes> film_frames(const std::string& path, int count) {
   GstElement* out = gst_bin_get_by_name(GST_BIN(pipeline), "out");
   gst_element_set_state(pipeline, GST_STATE_PLAYING);
   while (static_cast<int>(frames.size()) < count) {
-    GstSample* sample = gst_app_sink_try_pull_sample(GST_APP_SINK(out), 20 * GST_SECOND);
+    GstSample* sample = gst_app_sink_try_pull_sample(GST_APP_SINK(out), 60 * GST_SECOND);
     if (!sample) break;
     frames.push_back(bytes_of(gst_sample_get_buffer(sample)));
     gst_sample_unref(sample);

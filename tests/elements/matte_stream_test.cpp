@@ -274,13 +274,13 @@ TEST(MatteMemory, SeekingInAPipelineForgetsAndNeverHangs) {
                    nullptr);
   gst_element_set_state(pipeline, GST_STATE_PLAYING);
   for (int i = 0; i < 20; ++i) {
-    ASSERT_EQ(gst_element_get_state(pipeline, nullptr, nullptr, 20 * GST_SECOND), GST_STATE_CHANGE_SUCCESS);
+    ASSERT_EQ(gst_element_get_state(pipeline, nullptr, nullptr, 60 * GST_SECOND), GST_STATE_CHANGE_SUCCESS);
     gst_element_set_state(pipeline, GST_STATE_PAUSED);
-    ASSERT_EQ(gst_element_get_state(pipeline, nullptr, nullptr, 20 * GST_SECOND), GST_STATE_CHANGE_SUCCESS);
+    ASSERT_EQ(gst_element_get_state(pipeline, nullptr, nullptr, 60 * GST_SECOND), GST_STATE_CHANGE_SUCCESS);
     first = -1;
     ASSERT_TRUE(gst_element_seek_simple(pipeline, GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH, (i * 7 % 20) * GST_SECOND));
     gst_element_set_state(pipeline, GST_STATE_PLAYING);
-    for (int wait = 0; first < 0 && wait < 20000; ++wait) g_usleep(1000);
+    for (int wait = 0; first < 0 && wait < 60000; ++wait) g_usleep(1000);
     EXPECT_EQ(first, 1) << i;
   }
   gst_element_set_state(pipeline, GST_STATE_NULL);

@@ -11,7 +11,7 @@
 namespace liveedit::testing {
 namespace {
 
-constexpr gint64 kPatience = 20 * G_TIME_SPAN_SECOND;
+constexpr gint64 kPatience = 60 * G_TIME_SPAN_SECOND;
 constexpr gulong kNap = 2000;
 
 void write_sample(guint8* to, GstAudioFormat format, float value) {

@@ -52,7 +52,7 @@ class Line {
   GstElement* pipeline() { return pipeline_; }
   void reach(GstState state) {
     gst_element_set_state(pipeline_, state);
-    ASSERT_EQ(gst_element_get_state(pipeline_, nullptr, nullptr, 20 * GST_SECOND), GST_STATE_CHANGE_SUCCESS);
+    ASSERT_EQ(gst_element_get_state(pipeline_, nullptr, nullptr, 60 * GST_SECOND), GST_STATE_CHANGE_SUCCESS);
   }
 
  private:
@@ -113,7 +113,7 @@ TEST(Walk, TwoHundredRandomStateChanges) {
     for (int i = 0; i < 200; ++i) {
       const auto state = static_cast<GstState>(GST_STATE_NULL + random() % 4);
       ASSERT_NE(gst_element_set_state(line.pipeline(), state), GST_STATE_CHANGE_FAILURE) << i;
-      if (random() % 2) gst_element_get_state(line.pipeline(), nullptr, nullptr, 20 * GST_SECOND);
+      if (random() % 2) gst_element_get_state(line.pipeline(), nullptr, nullptr, 60 * GST_SECOND);
     }
     line.reach(GST_STATE_PLAYING);
     line.reach(GST_STATE_NULL);

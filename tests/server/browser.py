@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from serving import ROOT, wait_until
+from serving import PATIENCE, ROOT, wait_until
 
 NODE, CHROMIUM = shutil.which("node"), shutil.which("chromium")
 MODULES = Path(os.environ.get("LIVEEDIT_NODE", ROOT / ".cache/node"))
@@ -35,7 +35,7 @@ class Browser:
     def __exit__(self, *unused):
         self.process.stdin.close()
         try:
-            self.process.wait(20)
+            self.process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -102,14 +102,21 @@ class PageTest(FolderTest):
         self.open(browser)
         browser.click("#start")
 
-    def wait_for_state(self, browser, state, seconds=30):
-        wait_until(lambda: browser.text("#state") == state, f"the state {state}", seconds=seconds)
+    def wait(self, browser, condition, what):
+        try:
+            wait_until(condition, what)
+        except AssertionError as late:
+            shown = {name: browser.text(name) for name in ("#state", "#waiting-text", "#reference-note")}
+            raise AssertionError(f"{late} shown: {browser.colour('after')}; said: {shown}; complaints: {browser.complaints()}") from None
 
-    def wait_for_colour(self, browser, expected=INVERTED, what="the edited picture", seconds=30):
+    def wait_for_state(self, browser, state):
+        self.wait(browser, lambda: browser.text("#state") == state, f"the state {state}")
+
+    def wait_for_colour(self, browser, expected=INVERTED, what="the edited picture"):
         def seen():
             colour = browser.colour("after")
             return colour and max(abs(a - b) for a, b in zip(colour, expected)) < 16
-        wait_until(seen, what, seconds=seconds)
+        self.wait(browser, seen, what)
 
     def restart(self, server, browser, *arguments):
         """The server dies and is started again at its old address."""

@@ -11,7 +11,7 @@ import socket
 import unittest
 import wave
 
-from serving import Client, Server, jpeg, wait_until  # skips where aiohttp is missing
+from serving import PATIENCE, Client, Server, jpeg, wait_until  # skips where aiohttp is missing
 
 import aiohttp
 from PIL import Image
@@ -20,14 +20,14 @@ TOKEN = "a-token-for-tests-0123456789"
 
 
 def run(coroutine):
-    asyncio.run(asyncio.wait_for(coroutine, 100))
+    asyncio.run(asyncio.wait_for(coroutine, 300))
 
 
 def raw(port, request, address="127.0.0.1"):
     """(status, head and body) of a request as it is written, on a connection of its own."""
-    with socket.create_connection((address, port), 10) as connection:
+    with socket.create_connection((address, port), PATIENCE) as connection:
         connection.sendall(request if isinstance(request, bytes) else request.encode())
-        connection.settimeout(10)
+        connection.settimeout(PATIENCE)
         answer = b""
         while b"\r\n\r\n" not in answer:
             more = connection.recv(65536)
@@ -78,7 +78,7 @@ class Limits(unittest.TestCase):
             self.assertEqual(asked(size=1025), 431)
 
     def test_requests_of_one_address(self):
-        with Server(settings={"limits.requests_per_second": 1, "limits.request_burst": 3}) as server:
+        with Server(settings={"limits.requests_per_second": 0.01, "limits.request_burst": 3}) as server:
             answers = [raw(server.port, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")[0] for _ in range(4)]
             self.assertEqual(answers, [200, 200, 200, 429])
             self.assertEqual(server.get("/")[0], 429)
@@ -95,13 +95,19 @@ class Limits(unittest.TestCase):
             self.crowd(server, 3)
 
     def crowd(self, server, most):
-        server.get("/health")
         held = []
+
+        def hold():  # a place may still be that of one who has just left
+            held.append(socket.create_connection(("127.0.0.1", server.port), PATIENCE))
+            held[-1].sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            admitted = b" 200 " in held[-1].recv(65536)[:20]
+            if not admitted:
+                held.pop().close()
+            return admitted
+
         try:
             for _ in range(most):
-                held.append(socket.create_connection(("127.0.0.1", server.port), 10))
-                held[-1].sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
-                self.assertIn(b" 200 ", held[-1].recv(65536)[:20])
+                wait_until(hold, "a place", server)
             self.assertEqual(raw(server.port, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")[0], 503)
         finally:
             for connection in held:
@@ -179,7 +185,7 @@ class Limits(unittest.TestCase):
                     await client.send_frame(picture=padded(64 * 1024 + 1))
                     while await client.hear():
                         pass
-                    self.assertEqual(client.socket.close_code, 1009)
+                    self.assertEqual(client.close_code, 1009)
 
             run(talk())
 
@@ -237,7 +243,7 @@ class Limits(unittest.TestCase):
             for whole, cut in ((head + b"\r\n{}", head), (head + b"\r\n{}", head + b"\r\n{")):
                 self.assertEqual(raw(server.port, whole)[0], 422)
                 self.assertEqual(raw(server.port, cut)[0], 408)
-            with socket.create_connection(("127.0.0.1", server.port), 10) as idle:
+            with socket.create_connection(("127.0.0.1", server.port), PATIENCE) as idle:
                 idle.sendall(b"GET /api/queue HTTP/1.1\r\nHost: localhost\r\n\r\n")
                 said = b""
                 while more := idle.recv(65536):  # to the end of the connection
@@ -246,7 +252,7 @@ class Limits(unittest.TestCase):
 
     def test_requests_of_a_connection(self):
         with Server(settings={"limits.requests_per_connection": 2}) as server:
-            with socket.create_connection(("127.0.0.1", server.port), 10) as connection:
+            with socket.create_connection(("127.0.0.1", server.port), PATIENCE) as connection:
                 connection.sendall(b"GET /api/queue HTTP/1.1\r\nHost: localhost\r\n\r\n" * 3)
                 said = b""
                 while more := connection.recv(65536):

@@ -48,7 +48,7 @@ FRAMES = "() => document.getElementById('edited')?.getVideoPlaybackQuality().tot
 class Media(FolderTest):
     def wait_for_frames(self, browser, more, server):
         seen = browser.evaluate(FRAMES)
-        wait_until(lambda: browser.evaluate(FRAMES) >= seen + more, f"{more} pictures", server, 30)
+        wait_until(lambda: browser.evaluate(FRAMES) >= seen + more, f"{more} pictures", server)
 
     def test_webrtc_loop(self):
         """A camera goes in by WHIP and comes back, edited, by WHEP: the same face at the same moment, inverted."""
@@ -59,9 +59,14 @@ class Media(FolderTest):
                 self.assertEqual(2, browser.evaluate(PUBLISH))
                 self.assertTrue(browser.evaluate(WATCH))
                 self.wait_for_frames(browser, 15, server)
-                camera, edited = (np.array(grey) for grey in browser.evaluate(GREYS))
-                self.assertGreater(np.std(camera), 20)
-                self.assertLess(np.corrcoef(camera, edited)[0, 1], -0.9)
+
+                def mirrored():
+                    """A busy machine's edit may be late: the face has moved by then, and comes back."""
+                    camera, edited = (np.array(grey) for grey in browser.evaluate(GREYS))
+                    self.assertGreater(np.std(camera), 20)
+                    return np.corrcoef(camera, edited)[0, 1] < -0.9
+
+                wait_until(mirrored, "the inverted face", server)
                 self.assertEqual([256, 192], browser.evaluate("() => { const v = document.getElementById('edited'); return [v.videoWidth, v.videoHeight]; }"))
                 self.assertEqual(1, server.json("/api/queue")["queue_size"])
 
@@ -142,28 +147,34 @@ class Outputs(FolderTest):
         frames = server.metric("liveedit_frames_edited_total")
         wait_until(lambda: server.metric("liveedit_frames_edited_total") > frames + more, f"frames of {name}", server)
 
+    def wait_for_sound(self, server):
+        return wait_until(lambda: (told := server.json("/api/media/film"))["sound"] and told, "sound", server)
+
     def middle(self, picture):
         return np.asarray(Image.open(io.BytesIO(picture)).convert("RGB"))[20:40, 20:40].mean((0, 1))
 
     def test_film_to_rtsp_and_file(self):
         """A film of the machine is edited over and over; it is watched by RTSP and recorded, its sound with it."""
         port = free_port()
-        settings = {"media.inputs": f"film={film_with_sound(self.folder / 'film.mp4')}", "media.rtsp_port": port, "media.recordings": self.folder}
+        # Who comes while the film begins again gets no sound: that is not what is asked here.
+        seconds = 30
+        settings = {"media.inputs": f"film={film_with_sound(self.folder / 'film.mp4', seconds=seconds)}", "media.rtsp_port": port, "media.recordings": self.folder}
         with Server(settings=settings) as server:
             server.ready()
-            self.edited(server, "film", 40)  # it begins again
+            self.wait_for_sound(server)
+            self.edited(server, "film")
             streams = probe(f"rtsp://127.0.0.1:{port}/film", "-rtsp_transport", "tcp", "-read_intervals", "%+2")
             self.assertEqual({"video", "audio"}, set(streams))
             self.assertEqual((64, 48), (streams["video"]["width"], streams["video"]["height"]))
             self.assertLess(abs(self.middle(server.get("/api/snapshot/film")[1]) - (55, 215, 165)).max(), 12)
 
+            self.wait_for_sound(server)
             streams = probe(f"{server.url}/api/hls/film/index.m3u8", "-read_intervals", "%+1")
             self.assertEqual({"video", "audio"}, set(streams))
             self.assertEqual("h264", streams["video"]["codec_name"])
             self.assertEqual(404, server.get("/api/hls/nobody/index.m3u8")[0])
             self.assertEqual(404, server.get("/hls/0123/0.ts")[0])
-            facts = wait_until(lambda: (told := server.json("/api/media/film"))["sound"] and told, "sound: there is none while the film begins again", server)
-            self.assertGreater(facts["edit_seconds"], 0)
+            self.assertGreater(self.wait_for_sound(server)["edit_seconds"], 0)
 
             self.assertFalse(json.loads(server.get("/api/record/film")[1])["recording"])
             name = self.post(server, "/api/record/film", {"action": "start"})["name"]
@@ -176,6 +187,7 @@ class Outputs(FolderTest):
             picture = subprocess.run(["ffmpeg", "-v", "error", "-ss", "0.5", "-i", self.folder / name, "-frames:v", "1", "-f", "mjpeg", "-"], capture_output=True, timeout=30)
             self.assertLess(abs(self.middle(picture.stdout) - (55, 215, 165)).max(), 16)
 
+            wait_until(lambda: server.metric("liveedit_frames_edited_total") > 15 * seconds + 15, "the film, which begins again", server, 120)
             # The server's end ends a recording well.
             name = self.post(server, "/api/record/film", {"action": "start"})["name"]
             self.edited(server, "film")

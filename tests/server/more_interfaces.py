@@ -13,7 +13,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from serving import Client, Server, jpeg, pixels  # skips where aiohttp is missing
+from serving import PATIENCE, Client, Server, jpeg, pixels  # skips where aiohttp is missing
 
 import aiohttp
 import numpy as np
@@ -90,7 +90,7 @@ class MoreInterfaces(unittest.IsolatedAsyncioTestCase):
 
     async def test_edits_wait_their_turn(self):
         """One at a time, in order; more than may wait are told so at once, and nothing is lost."""
-        with Server(model="frame-ms=150", settings={"limits.edits": 4}) as server:
+        with Server(model="frame-ms=400", settings={"limits.edits": 4}) as server:
             server.ready()
             async with aiohttp.ClientSession() as http:
                 async def edit(number):
@@ -109,7 +109,7 @@ class MoreInterfaces(unittest.IsolatedAsyncioTestCase):
                 self.assert_colour(base64.b64decode(answer["image"]), (255 - number * 20, 215, 165))
 
     async def test_edit_without_a_model_n(self):
-        with Server(model="load-ms=3000") as server:
+        with Server(model="load-file=/nonexistent/file") as server:
             status, answer, headers = Requests(server).edit(image=text(jpeg()))
             self.assertEqual(503, status, answer)
             self.assertTrue(headers["Retry-After"])
@@ -121,16 +121,16 @@ class MoreInterfaces(unittest.IsolatedAsyncioTestCase):
             async with aiohttp.ClientSession() as http, http.ws_connect(server.url + "/ws/7") as control, http.ws_connect(server.url + "/data/7") as data:
                 async def ask(message):
                     await control.send_str(json.dumps(message))
-                    return json.loads((await asyncio.wait_for(control.receive(), 10)).data)
+                    return json.loads((await asyncio.wait_for(control.receive(), PATIENCE)).data)
 
                 async def ready():
-                    for _ in range(200):
+                    for _ in range(3000):
                         if (await ask({"ready": True}))["ready"]:
                             return
                         await asyncio.sleep(0.02)
                     self.fail("it never was ready")
 
-                options = json.loads((await asyncio.wait_for(control.receive(), 10)).data)
+                options = json.loads((await asyncio.wait_for(control.receive(), PATIENCE)).data)
                 self.assertLessEqual({"device", "dtype", "batch", "model", "prompt", "negative", "strength", "steps", "cfg", "deepcache",
                                       "stablefast", "inductor"}, set(options))
                 for name, value in [("prompt", "a wizard"), ("negative", "blurry"), ("strength", "0.5"), ("steps", 4), ("steps", "3"),
@@ -146,15 +146,15 @@ class MoreInterfaces(unittest.IsolatedAsyncioTestCase):
                 for _ in range(3):
                     await ready()
                     await data.send_bytes(b"data:image/jpeg;base64," + base64.b64encode(jpeg()))
-                    picture = await asyncio.wait_for(data.receive(), 10)
+                    picture = await asyncio.wait_for(data.receive(), PATIENCE)
                     self.assertEqual(aiohttp.WSMsgType.BINARY, picture.type)
                     self.assert_colour(picture.data, INVERTED)
                 await ready()
                 await data.send_bytes(b"data:image/jpeg;base64,AAAA")  # what cannot be read is white there
-                self.assert_colour((await asyncio.wait_for(data.receive(), 10)).data, (0, 0, 0))
+                self.assert_colour((await asyncio.wait_for(data.receive(), PATIENCE)).data, (0, 0, 0))
                 self.assertEqual({"queue_size": 1, "waiting": 0}, server.json("/api/queue"))
                 again = await http.ws_connect(server.url + "/ws/7")  # a second look at the same session: its options are kept
-                options = json.loads((await asyncio.wait_for(again.receive(), 10)).data)
+                options = json.loads((await asyncio.wait_for(again.receive(), PATIENCE)).data)
                 self.assertEqual(["a wizard", "blurry", 0.5, 3, 2, 424242],
                                  [options[key] for key in ("prompt", "negative", "strength", "steps", "cfg", "seed")])
                 await again.close()
@@ -257,5 +257,5 @@ def record(encoder, seconds, volume=0.5):
     with tempfile.NamedTemporaryFile() as file:
         subprocess.run(["gst-launch-1.0", "-q", "audiotestsrc", f"num-buffers={int(seconds * 50)}", "samplesperbuffer=960", f"volume={volume}", "!",
                         "audio/x-raw,rate=48000,channels=1", "!", "audioconvert", "!", *encoder.split(), "!", "filesink", f"location={file.name}"],
-                       check=True, timeout=30)
+                       check=True, timeout=PATIENCE)
         return file.read()

@@ -136,14 +136,14 @@ class Metrics(unittest.TestCase):
                         await client.send_frame()
                     await client.until("send_frame")
                     # Depth one: the last frame may still be inside.
-                    await asyncio.sleep(0.5)
+                    fates = ("liveedit_frames_edited", "liveedit_frames_replaced", "liveedit_frames_lost")
+                    await asyncio.to_thread(wait_until, lambda: sum(self.value(self.families(server), fate) for fate in fates) == count, "the last frame", server)
                     return self.families(server)
 
-            during = asyncio.run(asyncio.wait_for(frames(8), 60))
+            during = asyncio.run(asyncio.wait_for(frames(8), 300))
             self.assertEqual(self.value(during, "liveedit_sessions_connected"), 1)
             self.assertEqual(self.value(during, "liveedit_frames_received"), 8)
             edited = self.value(during, "liveedit_frames_edited")
-            self.assertEqual(edited + self.value(during, "liveedit_frames_replaced") + self.value(during, "liveedit_frames_lost"), 8)
             self.assertGreater(self.value(during, "liveedit_frames_per_second"), 0)
             samples = during["liveedit_frame_latency_seconds"].samples
             buckets = [sample.value for sample in samples if sample.name.endswith("_bucket")]

@@ -70,9 +70,9 @@ const middle = id => {
 
 const commands = {
   open: () => page.goto(options.url).then(() => true),
-  click: selector => page.click(selector, {timeout: 5000}).then(() => true),
+  click: selector => page.click(selector).then(() => true),
   type: (selector, text) => page.fill(selector, text).then(() => true),
-  check: selector => page.check(selector, {timeout: 5000}).then(() => true),
+  check: selector => page.check(selector).then(() => true),
   text: selector => page.textContent(selector),
   visible: selector => page.isVisible(selector),
   colour: id => page.evaluate(middle, id),

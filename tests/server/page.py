@@ -43,7 +43,7 @@ class Page(PageTest):
                 self.assertEqual("Live", browser.text("#state"))
 
                 self.restart(server, browser)
-                self.wait_for_state(browser, "Live", 40)
+                self.wait_for_state(browser, "Live")
                 self.wait_for_colour(browser, what="the edited picture after the restart")
                 browser.click("#stop")
                 self.assertEqual("Stopped", browser.text("#state"))
@@ -181,7 +181,8 @@ class Page(PageTest):
 
     def test_loading(self):
         """While the model is loaded the page says so with the step and its share, before somebody starts and after."""
-        with Server(model="load-ms=6000") as server:
+        loaded = self.folder / "loaded"
+        with Server(model=f"load-file={loaded}") as server:
             with Browser(server.url, self.camera()) as browser:
                 browser.open()
                 wait_until(lambda: browser.visible("#loading-bar"), "the bar")
@@ -190,6 +191,7 @@ class Page(PageTest):
                 browser.click("#start")
                 wait_until(lambda: browser.visible("#waiting-bar"), "the bar")
                 wait_until(lambda: browser.text("#waiting-text") == "loading", "the step")
+                loaded.touch()
                 self.wait_for_colour(browser)
                 self.assertFalse(browser.visible("#waiting"))
 
@@ -239,15 +241,15 @@ class Page(PageTest):
         """The embedded model edits a face that moves. The screenshot lies in LIVEEDIT_SCREENSHOTS, if that is a folder."""
         folder = Path(os.environ.get("LIVEEDIT_SCREENSHOTS", self.folder))
         with Server(model=None, settings={"pipeline.width": 384, "pipeline.height": 384}) as server:
-            server.ready(60)
+            server.ready(120)
             with Browser(server.url, portrait(self.folder)) as browser:
                 self.start(browser)
                 frames = "() => document.getElementById('after').getVideoPlaybackQuality().totalVideoFrames"
-                wait_until(lambda: browser.evaluate(frames) > 10, "edited pictures", server, 60)
+                wait_until(lambda: browser.evaluate(frames) > 10, "edited pictures", server, 120)
                 browser.type("#prompt", "pencil sketch")
                 browser.press("#prompt", "Enter")
                 shown = browser.evaluate(frames)
-                wait_until(lambda: browser.evaluate(frames) > shown + 25, "sketches", server, 60)
+                wait_until(lambda: browser.evaluate(frames) > shown + 25, "sketches", server, 120)
                 before, after = browser.colour("before"), browser.colour("after")
                 browser.screenshot(str(folder / "page.png"))
                 self.assertGreater(np.ptp(before), np.ptp(after) + 5, "a sketch has no colours")

@@ -5,7 +5,7 @@ import time
 from urllib.parse import quote
 
 from browser import Browser, PageTest
-from serving import Server, wait_until
+from serving import PATIENCE, Server, wait_until
 
 # That leave no memory behind.
 PICTURES = int(os.environ.get("LIVEEDIT_PAGE_PICTURES", 1000))
@@ -27,7 +27,7 @@ def set_blend(browser, value):
 
 
 class Faults(PageTest):
-    def edited(self, server, more, seconds=30):
+    def edited(self, server, more, seconds=PATIENCE):
         frames = server.metric(EDITED)
         wait_until(lambda: server.metric(EDITED) > frames + more, f"{more} pictures", server, seconds)
 
@@ -108,7 +108,7 @@ class Faults(PageTest):
                 self.start(browser)
                 self.wait_for_colour(browser)
                 self.restart(server, browser, "--set=server.token=a-token-for-tests")
-                wait_until(lambda: browser.visible("#login"), "the question for the token", seconds=40)
+                wait_until(lambda: browser.visible("#login"), "the question for the token")
                 self.assertEqual("Sign in to go on.", browser.text("#state"))
                 self.assertEqual("token", browser.evaluate("() => document.activeElement.id"))
                 browser.type("#token", "a-token-for-tests")
@@ -169,10 +169,10 @@ class Faults(PageTest):
                 self.wait_for_colour(browser)
                 self.edited(server, 50)
                 before = browser.heap()
-                self.edited(server, PICTURES, 120)
+                self.edited(server, PICTURES, 400)
                 self.assertLess(browser.heap(), before + 3e6)
                 browser.throttle(200_000 / 8)
-                self.edited(server, 5, 60)
+                self.edited(server, 5)
                 self.assertEqual("Live", browser.text("#state"))
                 browser.throttle(0)
                 self.assertEqual([], browser.complaints())

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import aiohttp
 
-from serving import Client, Server, jpeg, wait_until
+from serving import PATIENCE, Client, Server, jpeg, wait_until
 
 TOKEN = "a-token-for-tests-0123456789"
 
 
 def run(coroutine):
-    asyncio.run(asyncio.wait_for(coroutine, 100))
+    asyncio.run(asyncio.wait_for(coroutine, 300))
 
 
 def file_in(test, name, text):
@@ -31,7 +31,7 @@ class Security(unittest.TestCase):
     def test_public_address_n(self):
         server = Server(settings={"server.host": "0.0.0.0"})
         server.launch()
-        self.assertNotEqual(server.process.wait(20), 0)
+        self.assertNotEqual(server.process.wait(PATIENCE), 0)
         self.assertIn("server.host 0.0.0.0 lets others in without a token", server.said())
 
     def test_token_and_ticket(self):
@@ -85,7 +85,7 @@ class Security(unittest.TestCase):
                     self.assertEqual(len(named), 1, "the handshake of a WebSocket names the client")
                     return named[0]
 
-            name = asyncio.run(asyncio.wait_for(talk(), 60))
+            name = asyncio.run(asyncio.wait_for(talk(), 300))
             server.get("/api/queue", {"Authorization": f"Bearer {wrong}"})
             server.get("/api/queue", {"Cookie": headers["Set-Cookie"].split(";")[0]})
             said = server.said()
@@ -165,7 +165,7 @@ class Security(unittest.TestCase):
         server.launch()
         try:
             port = int(wait_until(lambda: re.search(r"listening on https://127\.0\.0\.1:(\d+)", server.said()), "the server", server).group(1))
-            said = subprocess.run(["curl", "-sk", "-o", "/dev/null", "-D", "-", f"https://127.0.0.1:{port}/"], capture_output=True, text=True, timeout=20, check=True)
+            said = subprocess.run(["curl", "-sk", "-o", "/dev/null", "-D", "-", f"https://127.0.0.1:{port}/"], capture_output=True, text=True, timeout=PATIENCE, check=True)
             self.assertIn("200", said.stdout)
             self.assertRegex(said.stdout, r"(?i)set-cookie: liveedit_client_\d+=[0-9a-f]{32}; Path=/; HttpOnly; SameSite=Strict; Secure")
         finally:

@@ -27,6 +27,8 @@ BUILD = Path(os.environ["LIVEEDIT_BUILD_DIR"])
 ROOT = Path(__file__).resolve().parents[2]
 # Edits by inverting the picture, and takes as long as the model's name asks for (tests/elements/core_double).
 DOUBLE = BUILD / "tests/elements/core_double/libliveedit-core.so"
+# For what comes in a moment on an idle machine, and is only late on a busy one: none of these waits is a statement about speed.
+PATIENCE = 60
 
 
 class Server:
@@ -62,7 +64,7 @@ class Server:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         try:
-            code = self.process.wait(20)
+            code = self.process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -80,7 +82,7 @@ class Server:
         self.log.seek(0)
         return self.log.read()
 
-    def ready(self, seconds=30):
+    def ready(self, seconds=PATIENCE):
         wait_until(lambda: self.get("/health")[0] == 200, "a loaded model", self, seconds)
         return self
 
@@ -88,7 +90,7 @@ class Server:
         """(status, body, headers)."""
         request = urllib.request.Request(self.url + path, headers=headers or {}, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=20) as answer:
+            with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
                 return answer.status, answer.read(), answer.headers
         except urllib.error.HTTPError as error:
             with error:
@@ -114,7 +116,7 @@ class Server:
         return len(os.listdir(f"/proc/{self.process.pid}/task"))
 
 
-def wait_until(condition, what, server=None, seconds=20):
+def wait_until(condition, what, server=None, seconds=PATIENCE):
     end = time.monotonic() + seconds
     while not (value := condition()):
         if time.monotonic() > end or (server and server.process.poll() is not None):
@@ -155,6 +157,7 @@ class Client:
         self.server, self.user, self.options = server, user, options
         self.address = f"{server.url}/api/ws/{user}" + (f"?mode={mode}" if mode else "")
         self.heard = []
+        self.close_code = None  # what the server said as its goodbye
 
     def make_http(self):
         return aiohttp.ClientSession()
@@ -172,15 +175,17 @@ class Client:
         await self.socket.close()
         await self.http.close()
 
-    async def hear(self, seconds=15):
+    async def hear(self, seconds=PATIENCE):
         """The next message, or None at the end."""
         message = await asyncio.wait_for(self.socket.receive(), seconds)
+        if message.type == aiohttp.WSMsgType.CLOSE:
+            self.close_code = message.data  # the socket's own is 1006 where it cannot answer, as nobody listens any more
         if message.type != aiohttp.WSMsgType.TEXT:
             return None
         self.heard.append(json.loads(message.data))
         return self.heard[-1]
 
-    async def until(self, status, seconds=15):
+    async def until(self, status, seconds=PATIENCE):
         """Passes over other messages; {} at the end of the connection."""
         end = time.monotonic() + seconds
         while message := await self.hear(max(0.01, end - time.monotonic())):
@@ -208,7 +213,7 @@ class Viewer:
         self.answer = answer
         self.type = answer.headers["Content-Type"]
 
-    async def picture(self, seconds=15):
+    async def picture(self, seconds=PATIENCE):
         """The next JPEG; its closing boundary has come with it."""
         return await asyncio.wait_for(self.read(), seconds)
 

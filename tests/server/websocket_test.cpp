@@ -62,13 +62,13 @@ struct EchoServer {
 
   bool wait_closed(int count) {
     std::unique_lock lock(mutex);
-    return changed.wait_for(lock, std::chrono::seconds(20), [&] { return closed >= count; });
+    return changed.wait_for(lock, std::chrono::seconds(60), [&] { return closed >= count; });
   }
 
   // The client has its answer before the handler has been called.
   std::shared_ptr<http::WebSocket> opened() {
     std::unique_lock lock(mutex);
-    changed.wait_for(lock, std::chrono::seconds(20), [&] { return socket != nullptr; });
+    changed.wait_for(lock, std::chrono::seconds(60), [&] { return socket != nullptr; });
     return socket;
   }
 
@@ -143,7 +143,7 @@ TEST(WebSocket, EndsWithTheServer) {
   on.server->stop();
   EXPECT_EQ(on.closed, 1);
   EXPECT_FALSE(on.socket->open());
-  EXPECT_TRUE(client.raw().closes_within(std::chrono::seconds(5)));
+  EXPECT_TRUE(client.raw().closes_within(std::chrono::seconds(60)));
 }
 
 TEST(WebSocket, NoticesWhoLeaves) {

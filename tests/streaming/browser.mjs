@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Looks at a page or a stream with Debian's Chromium and prints what it saw as JSON.
 //
-//   node browser.mjs mjpeg URL          an <img> with the stream: its picture, again and again for 3 seconds
+//   node browser.mjs mjpeg URL          an <img> with the stream: its picture, again and again for 3 seconds from when it is there
 //   node browser.mjs hls URL            hls.js plays URL: the picture, and how long it has played
 //   node browser.mjs page URL [FILE]    the page itself: what it says, its picture, and a screenshot into FILE
 //   node browser.mjs video URL          the page itself, switched to HLS
@@ -34,6 +34,7 @@ async function mjpeg(page) {
     const image = new Image();
     image.src = url;
     document.body.replaceChildren(image);
+    for (let i = 0; i < 1200 && !image.naturalWidth; ++i) await new Promise(done => setTimeout(done, 50));
     const seen = [];
     for (let i = 0; i < 60; ++i) {
       await new Promise(done => setTimeout(done, 50));
@@ -63,7 +64,7 @@ async function hls(page) {
       player.loadSource(url);
       player.attachMedia(video);
       player.on(Hls.Events.MANIFEST_PARSED, () => video.play());
-      const end = Date.now() + 20000;
+      const end = Date.now() + 60000;
       while (video.currentTime < 3 && Date.now() < end) await new Promise(done => setTimeout(done, 100));
       return {seconds: video.currentTime, colours: colours(video), width: video.videoWidth, errors};
     }, [url, colours.toString()]);
@@ -79,7 +80,7 @@ async function look(page, asHls) {
   await page.goto(url);
   if (asHls) await page.click('#mode');
   const id = asHls ? '#video' : '#picture';
-  await page.waitForFunction(id => document.getElementById('veil').hidden || !document.getElementById('login').hidden, id, {timeout: 20000});
+  await page.waitForFunction(id => document.getElementById('veil').hidden || !document.getElementById('login').hidden, id, {timeout: 60000});
   if (asHls) await page.waitForTimeout(1500);
   const seen = await page.evaluate(([source, id]) => ({
     colours: eval(`(${source})`)(document.querySelector(id)),

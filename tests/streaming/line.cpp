@@ -51,7 +51,7 @@ std::string set_state(const std::string& name) {
   for (const GstState state : {GST_STATE_NULL, GST_STATE_READY, GST_STATE_PAUSED, GST_STATE_PLAYING}) {
     if (name != gst_element_state_get_name(state)) continue;
     GstStateChangeReturn result = gst_element_set_state(pipeline, state);
-    if (result == GST_STATE_CHANGE_ASYNC) result = gst_element_get_state(pipeline, nullptr, nullptr, 20 * GST_SECOND);
+    if (result == GST_STATE_CHANGE_ASYNC) result = gst_element_get_state(pipeline, nullptr, nullptr, 60 * GST_SECOND);
     return result == GST_STATE_CHANGE_FAILURE ? "error the state change failed" : "ok";
   }
   return "error no state " + name;

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstring>
 #include <deque>
+#include <filesystem>
 #include <map>
 #include <mutex>
 #include <thread>
@@ -179,10 +180,11 @@ class DoubleCore final : public Core {
       throw Error(static_cast<ErrorKind>(wishes.number("find-error")), "find-error as asked for.");
     }
     const Clock::time_point end = Clock::now() + milliseconds(wishes.number("load-ms"));
+    const auto file = wishes.values.find("load-file");
     do {
       if (!progress({"loading", 0.5})) throw Error(ErrorKind::kSettings, "stopped");
       std::this_thread::sleep_for(milliseconds(2));
-    } while (Clock::now() < end);
+    } while (Clock::now() < end || (file != wishes.values.end() && !std::filesystem::exists(file->second)));
     if (wishes.values.count("load-error")) {
       throw Error(static_cast<ErrorKind>(wishes.number("load-error")), "load-error as asked for.");
     }

@@ -12,6 +12,7 @@ namespace liveedit::testing {
 
 // What a test asks of the double: its model's name is a list such as "load-ms=20,held=1". All engines know
 //   load-ms=N             loading takes N milliseconds, in steps
+//   load-file=PATH        loading takes until there is such a file
 //   find-error=KIND       loading throws Error(KIND), a number of ErrorKind, before its first step
 //   load-error=KIND       loading throws Error(KIND) after its last step
 //   submit-error=KIND@I   the frame with index I throws at submit

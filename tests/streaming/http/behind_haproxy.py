@@ -4,12 +4,11 @@ import re
 import socket
 import subprocess
 import tempfile
-import time
 import unittest
 import urllib.request
 from pathlib import Path
 
-from players import BARS, Line, free_port, needs, wait_until
+from players import BARS, PATIENCE, Line, free_port, needs, wait_until
 
 OFFER = (Path(__file__).resolve().parents[1] / "webrtc/offers/chromium-viewer.sdp").read_bytes()
 CONFIGURATION = """
@@ -17,10 +16,10 @@ global
     maxconn 200
 defaults
     mode http
-    timeout connect 2s
-    timeout client 10s
-    timeout server 10s
-    timeout http-request 3s
+    timeout connect 20s
+    timeout client 60s
+    timeout server 60s
+    timeout http-request 30s
 frontend front
     bind 127.0.0.1:{front}
     default_backend element
@@ -86,14 +85,15 @@ class BehindHaproxy(unittest.TestCase):
 
     @staticmethod
     def exchange(port, request):
-        """All that comes back, until the connection ends or nothing comes for half a second."""
-        with socket.create_connection(("127.0.0.1", port), timeout=0.5) as connection:
+        """All that comes back until the connection ends: whoever has answered is told that nothing more will be asked."""
+        with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
             connection.sendall(request)
+            connection.shutdown(socket.SHUT_WR)
             said = b""
             try:
                 while piece := connection.recv(65536):
                     said += piece
-            except (TimeoutError, ConnectionResetError):
+            except ConnectionResetError:
                 pass
             return said
 
@@ -123,21 +123,20 @@ class BehindHaproxy(unittest.TestCase):
 
     def test_page_snapshot_and_stream(self):
         root = f"http://localhost:{self.front['http']}"
-        with urllib.request.urlopen(root + "/", timeout=10) as page:
+        with urllib.request.urlopen(root + "/", timeout=PATIENCE) as page:
             self.assertIn(b"<img", page.read())
-        with urllib.request.urlopen(root + "/snapshot.jpg", timeout=10) as picture:
+        with urllib.request.urlopen(root + "/snapshot.jpg", timeout=PATIENCE) as picture:
             self.assertEqual(picture.read(3), b"\xff\xd8\xff")
-        with urllib.request.urlopen(root + "/stream", timeout=10) as stream:
-            began, pictures = time.monotonic(), b""
+        with urllib.request.urlopen(root + "/stream", timeout=PATIENCE) as stream:
+            pictures = b""
             while pictures.count(b"--frame") < 20:
                 pictures += stream.read1(65536)
-                self.assertLess(time.monotonic() - began, 20)
         wait_until(lambda: self.line.stat("http", "viewers") == 0, "the viewer's leaving")
 
     def test_a_session(self):
         root = f"http://localhost:{self.front['web']}"
         ask = lambda method, path, body=None, **headers: urllib.request.urlopen(urllib.request.Request(
-            root + path, body, {name.replace("_", "-"): value for name, value in headers.items()}, method=method), timeout=10)
+            root + path, body, {name.replace("_", "-"): value for name, value in headers.items()}, method=method), timeout=PATIENCE)
         with ask("POST", "/whep", OFFER, Content_Type="application/sdp") as reply:
             self.assertEqual(reply.status, 201)
             session, etag = reply.headers["Location"], reply.headers["ETag"]

@@ -87,7 +87,7 @@ TEST(Limits, RequestsPerConnection) {
     client.send(std::string(kStart) + "\r\n");
     EXPECT_EQ(client.receive().keep_alive, i < 3);
   }
-  EXPECT_TRUE(client.closes_within(std::chrono::milliseconds(5000)));
+  EXPECT_TRUE(client.closes_within(std::chrono::seconds(60)));
 }
 
 TEST(Limits, Connections) {
@@ -158,7 +158,7 @@ TEST(Limits, AHeaderThatDoesNotEnd) {
   RawClient slow(on.server->port());
   slow.send("GET /hello HTTP/1.1\r\nHost: loc");
   EXPECT_EQ(slow.receive().status, 408);
-  EXPECT_TRUE(slow.closes_within(std::chrono::milliseconds(5000)));
+  EXPECT_TRUE(slow.closes_within(std::chrono::seconds(60)));
 }
 
 TEST(Limits, ABodyThatDoesNotEnd) {
@@ -175,7 +175,7 @@ TEST(Limits, AnIdleConnection) {
   config.limits.idle_time = std::chrono::milliseconds(400);
   TestServer on(config);
   RawClient idle(on.server->port());
-  EXPECT_TRUE(idle.closes_within(std::chrono::milliseconds(5000)));
+  EXPECT_TRUE(idle.closes_within(std::chrono::seconds(60)));
 }
 
 // One byte at a time from many connections; others are served meanwhile.

@@ -19,7 +19,7 @@
 namespace liveedit::streaming::http::testing {
 namespace {
 
-constexpr int kPatience = 20000;  // ms; a server that says nothing for so long fails the test
+constexpr int kPatience = 60000;  // ms; a server that says nothing for so long fails the test
 
 int entries_of(const char* folder) {
   int count = 0;

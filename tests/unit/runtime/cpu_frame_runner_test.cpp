@@ -58,7 +58,7 @@ TEST_F(CpuFrameRunnerTest, AsManyRunAtTheSameTimeAsThereAreLanes) {
   std::atomic<int> most{0};
   const Work meet = [&](const at::Tensor& x) {
     ++started;
-    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
     while (started < 3 && std::chrono::steady_clock::now() < end) std::this_thread::yield();
     most = std::max<int>(most, started);
     return x;
@@ -82,7 +82,7 @@ TEST_F(CpuFrameRunnerTest, AQuickFrameDoesNotOvertakeASlowOne) {
   std::promise<void> second_done;
   auto done = second_done.get_future().share();
   submit(10, [done](const at::Tensor& x) {
-    done.wait_for(std::chrono::seconds(20));
+    done.wait_for(std::chrono::seconds(60));
     return x;
   });
   submit(20, [&](const at::Tensor& x) {
