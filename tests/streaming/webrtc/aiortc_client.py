@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A WHEP viewer or WHIP publisher with aiortc, which shares no code with GStreamer or Chromium.
 
-usage: aiortc_client.py view URL COUNT SECONDS    COUNT viewers in this process; one JSON line with what they saw
+usage: aiortc_client.py view URL COUNT SECONDS [FRAMES]   COUNT viewers in this process, until each has seen so many; one JSON line with what they saw
        aiortc_client.py publish URL SECONDS [NAMES]   a red picture and a tone; one JSON line with the status. The certificate has NAMES names
        aiortc_client.py noise URL COUNT           the same, and as many random RTP and RTCP packets between it
 """
@@ -31,6 +31,7 @@ class Viewer:
         self.frames = 0
         self.audio = 0
         self.first_ms = None
+        self.times = None  # of the first picture and the last, seconds by the sender's clock
         self.colour = None
         self.tasks = []
 
@@ -55,6 +56,7 @@ class Viewer:
                     self.audio += 1
                     continue
                 self.frames += 1
+                self.times = (self.times[0] if self.times else frame.time, frame.time)
                 if self.first_ms is None:
                     self.first_ms = round(1000 * (time.monotonic() - self.began))
                 if self.frames % 10 == 1:
@@ -65,17 +67,19 @@ class Viewer:
             pass
 
 
-async def view(url, count, seconds):
+async def view(url, count, seconds, frames):
     viewers = [Viewer() for _ in range(count)]
     async with aiohttp.ClientSession() as http:
         await asyncio.gather(*(viewer.open(http, url) for viewer in viewers))
         print("watching", flush=True)
-        await asyncio.sleep(seconds)
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0 and (not frames or any(viewer.frames < frames for viewer in viewers)):
+            await asyncio.sleep(min(left, 0.05))
         for viewer in viewers:
             for task in viewer.tasks:
                 task.cancel()
             await viewer.peer.close()
-    print(json.dumps([{"status": v.status, "frames": v.frames, "audio": v.audio, "first_ms": v.first_ms,
+    print(json.dumps([{"status": v.status, "frames": v.frames, "audio": v.audio, "first_ms": v.first_ms, "times": v.times,
                        "colour": v.colour} for v in viewers]))
 
 
@@ -166,6 +170,6 @@ async def publish(url, seconds, names=0, noise=False):
 
 if __name__ == "__main__":
     if sys.argv[1] == "view":
-        asyncio.run(view(sys.argv[2], int(sys.argv[3]), float(sys.argv[4])))
+        asyncio.run(view(sys.argv[2], int(sys.argv[3]), float(sys.argv[4]), int(sys.argv[5]) if len(sys.argv) > 5 else 0))
     else:
         asyncio.run(publish(sys.argv[2], float(sys.argv[3]), int(sys.argv[4]) if len(sys.argv) > 4 else 0, sys.argv[1] == "noise"))

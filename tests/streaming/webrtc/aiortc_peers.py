@@ -29,9 +29,9 @@ def red_sink(more=""):
 
 
 class Viewers(unittest.TestCase):
-    def watch(self, s, count, seconds):
-        client = start("view", s.url + "/whep", count, seconds)
-        return json.loads(client.communicate()[0].splitlines()[-1])
+    def watch(self, s, frames):
+        client = start("view", s.url + "/whep", 1, 2 * live.PATIENCE, frames)
+        return json.loads(client.communicate()[0].splitlines()[-1])[0]
 
     def assert_red(self, colour):
         self.assertGreater(colour[0], 200)
@@ -40,9 +40,9 @@ class Viewers(unittest.TestCase):
     def test_a_viewer_sees_and_hears(self):
         with red_sink("audiotestsrc is-live=true ! queue ! sink.audio_sink") as s:
             s.wait("async-done")
-            (seen,) = self.watch(s, 1, 4)
+            seen = self.watch(s, 45)
             self.assertEqual(seen["status"], 201)
-            self.assertGreater(seen["frames"], 20)
+            self.assertGreaterEqual(seen["frames"], 45)
             self.assertGreater(seen["audio"], 50)
             self.assert_red(seen["colour"])
             s.wait("viewer-left")
@@ -50,8 +50,8 @@ class Viewers(unittest.TestCase):
     def test_h264_alone(self):
         with red_sink("video-caps=video/x-h264") as s:
             s.wait("async-done")
-            (seen,) = self.watch(s, 1, 4)
-            self.assertGreater(seen["frames"], 20)
+            seen = self.watch(s, 25)
+            self.assertGreaterEqual(seen["frames"], 25)
             self.assert_red(seen["colour"])
 
     # Caps that change while somebody watches, and pictures of odd sizes.
@@ -61,8 +61,8 @@ class Viewers(unittest.TestCase):
                 "videotestsrc is-live=true pattern=red ! video/x-raw,width=161,height=121,framerate=15/1 ! c.")
         with live.Live(line) as s:
             s.wait("async-done")
-            (seen,) = self.watch(s, 1, 9)
-            self.assertGreater(seen["frames"], 60)
+            seen = self.watch(s, 80)
+            self.assertGreaterEqual(seen["frames"], 80)
             self.assert_red(seen["colour"])
             self.assertEqual(s.found("ERROR|WARNING"), [])
 
@@ -73,37 +73,39 @@ class Viewers(unittest.TestCase):
         with live.Live(line) as s:
             s.wait("async-done")
             time.sleep(1)
-            (seen,) = self.watch(s, 1, 4)
-            self.assertGreater(seen["frames"], 3)
+            seen = self.watch(s, 4)
+            self.assertGreaterEqual(seen["frames"], 4)
             self.assert_red(seen["colour"])
 
     # One viewer that is stopped dead (not ended) costs the other no frame.
     def test_a_stopped_viewer_costs_nobody_a_frame(self):
         with red_sink() as s:
             s.wait("async-done")
-            stopped = start("view", s.url + "/whep", 3, 60)
+            stopped = start("view", s.url + "/whep", 3, 4 * live.PATIENCE)
             stopped.stdout.readline()
             s.wait("viewer-joined", 3)
             stopped.send_signal(19)  # SIGSTOP
-            (seen,) = self.watch(s, 1, 6)
+            seen = self.watch(s, 90)
             stopped.kill()
             stopped.communicate()
-            self.assertGreater(seen["frames"], 70)
+            self.assertGreaterEqual(seen["frames"], 90)
+            first, last = seen["times"]
+            self.assertGreater(seen["frames"], 0.8 * 15 * (last - first), "of 15 pictures a second")
 
     def test_20_killed_viewers_leave_nothing(self):
         with red_sink() as s:
             s.wait("async-done")
             # One viewer first: what GStreamer keeps for good is there then.
-            self.watch(s, 1, 1)
-            s.wait("viewer-left", 1, 60)
+            self.watch(s, 1)
+            s.wait("viewer-left")
             time.sleep(7)  # the idle encoder goes
             before = (s.descriptors(), s.threads())
-            viewers = start("view", s.url + "/whep", 20, 120)
+            viewers = start("view", s.url + "/whep", 20, 8 * live.PATIENCE)
             viewers.stdout.readline()
-            s.wait("viewer-joined", 21)
+            s.wait("viewer-joined", 21, 4 * live.PATIENCE)
             viewers.kill()
             viewers.communicate()
-            s.wait("viewer-left", 21, 60)
+            s.wait("viewer-left", 21, 2 * live.PATIENCE)
             self.assertLessEqual(s.settle(s.descriptors, before[0]), before[0])
             self.assertLessEqual(s.settle(s.threads, before[1]), before[1])
 
@@ -130,7 +132,7 @@ class Publishers(unittest.TestCase):
                     return list(data[408:411]) if len(data) == 768 else None
 
                 def wait_colour(check):
-                    end = time.monotonic() + 30
+                    end = time.monotonic() + live.PATIENCE
                     while time.monotonic() < end:
                         colour = middle()
                         if colour and check(colour):
@@ -138,14 +140,14 @@ class Publishers(unittest.TestCase):
                         time.sleep(0.1)
                     return False
 
-                first = self.publish(s, 60)
+                first = self.publish(s, 4 * live.PATIENCE)
                 s.wait("publisher-joined, .*video=.boolean.true, audio=.boolean.true")
                 self.assertTrue(wait_colour(lambda c: c[0] > 200 and max(c[1:]) < 60), middle())
                 s.wait(r"level, .*rms=\(GValueArray\)< -1\d\.")
                 first.kill()
-                s.wait("publisher-left", 1, 60)
+                s.wait("publisher-left")
                 self.assertTrue(wait_colour(lambda c: max(c) < 20), middle())
-                self.publish(s, 60)
+                self.publish(s, 4 * live.PATIENCE)
                 s.wait("publisher-joined", 2)
                 self.assertTrue(wait_colour(lambda c: c[0] > 200), middle())
 
@@ -155,7 +157,7 @@ class Publishers(unittest.TestCase):
             for i in range(1, 7):
                 client = start("publish", s.url + "/whip", 1)
                 self.assertIn('"status": 201', client.communicate()[0])
-                s.wait("publisher-left", i, 60)
+                s.wait("publisher-left", i, 2 * live.PATIENCE)
                 time.sleep(1)
                 counts.append((s.descriptors(), s.threads()))
             self.assertLessEqual(counts[-1][0], counts[1][0], counts)

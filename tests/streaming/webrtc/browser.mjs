@@ -27,7 +27,7 @@ async function open(browser, complaints) {
 // In the page: waits until pictures come.
 const playing = () => document.getElementById('picture').getVideoPlaybackQuality().totalVideoFrames > 0;
 
-// In the page: the picture's middle, its size, and how many frames came in a second.
+// In the page: the picture's middle, its size, and how many frames came then: in two seconds, or in as many more as it takes for 25 of them.
 async function look() {
   const video = document.getElementById('picture');
   const canvas = document.createElement('canvas');
@@ -37,9 +37,10 @@ async function look() {
   context.drawImage(video, 0, 0);
   const colour = [...context.getImageData(canvas.width / 2, canvas.height / 2, 1, 1).data.slice(0, 3)];
   const before = video.getVideoPlaybackQuality().totalVideoFrames;
+  const more = () => video.getVideoPlaybackQuality().totalVideoFrames - before;
   await new Promise(done => setTimeout(done, 2000));
-  return {colour, width: video.videoWidth, height: video.videoHeight,
-    frames: video.getVideoPlaybackQuality().totalVideoFrames - before, status: document.getElementById('status').textContent,
+  for (let i = 0; i < 600 && more() < 25; ++i) await new Promise(done => setTimeout(done, 100));
+  return {colour, width: video.videoWidth, height: video.videoHeight, frames: more(), status: document.getElementById('status').textContent,
     secure: isSecureContext, figures: document.getElementById('figures').textContent, soundOffered: !document.getElementById('sound')?.hidden};
 }
 
@@ -63,7 +64,7 @@ async function view(browser) {
   const complaints = [];
   const page = await open(browser, complaints);
   await page.goto(url);
-  await page.waitForFunction(playing, null, {timeout: 20000});
+  await page.waitForFunction(playing, null, {timeout: 60000});
   await page.waitForTimeout(1000);
   const seen = await page.evaluate(look);
   const heard = seen.soundOffered ? await page.evaluate(listen) : null;
@@ -77,7 +78,7 @@ async function stay(browser, prepare) {
   page.on('request', request => requests.push(request.method()));
   if (prepare) await page.addInitScript(prepare);
   await page.goto(url);
-  await page.waitForFunction(playing, null, {timeout: 20000});
+  await page.waitForFunction(playing, null, {timeout: 60000});
   console.log('playing');
   await page.waitForTimeout(1000 * Number(option));
   return {...await page.evaluate(look), requests};
@@ -97,7 +98,7 @@ async function views(browser, stay = true) {
     let posted = 0;
     page.on('request', request => { if (request.method() === 'POST') posted = Date.now(); });
     await page.goto(url);
-    await page.waitForFunction(playing, null, {timeout: 20000, polling: 5});
+    await page.waitForFunction(playing, null, {timeout: 60000, polling: 5});
     times.push(Date.now() - posted);
     if (!stay) await page.close({runBeforeUnload: false});
   }
@@ -118,7 +119,7 @@ async function restartTwice() {
   // Decoded, whether or not the page has shown them.
   const frames = async () => [...(await peer.getStats()).values()].find(report => report.type === 'inbound-rtp')?.framesDecoded || 0;
   const wait = async check => {
-    for (let i = 0; i < 600 && !await check(); ++i) await new Promise(done => setTimeout(done, 50));
+    for (let i = 0; i < 1200 && !await check(); ++i) await new Promise(done => setTimeout(done, 50));
   };
   // The user name of the path in use: theirs, then ours.
   const path = async () => {
@@ -157,7 +158,7 @@ async function publish(browser) {
   const page = await open(browser, complaints);
   await page.goto(url);
   await page.click('#publish');
-  await page.waitForFunction(() => document.getElementById('figures').textContent, null, {timeout: 20000});
+  await page.waitForFunction(() => document.getElementById('figures').textContent, null, {timeout: 60000});
   console.log('publishing');
   await page.waitForTimeout(1000 * Number(option));
   await page.click('#publish');
@@ -172,7 +173,7 @@ async function loop(browser) {
   await publisher.click('#publish');
   const viewer = await open(browser, complaints);
   await viewer.goto(option);
-  await viewer.waitForFunction(playing, null, {timeout: 20000});
+  await viewer.waitForFunction(playing, null, {timeout: 60000});
   await viewer.waitForTimeout(2000);
   return {...await viewer.evaluate(look), complaints};
 }

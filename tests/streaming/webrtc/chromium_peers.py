@@ -27,7 +27,7 @@ def start(*arguments, options=()):
 
 def browse(*arguments, options=()):
     client = start(*arguments, options=options)
-    text = client.communicate(timeout=120)[0]
+    text = client.communicate(timeout=4 * live.PATIENCE)[0]
     assert client.returncode == 0, text
     return json.loads(text.splitlines()[-1])
 
@@ -105,7 +105,7 @@ class Viewers(unittest.TestCase):
                 self.assert_colour(seen["colour"], (255, 0, 0))
                 s.wait("viewer-left")
                 refused = start("view", certificate.page(s.url), options=certificate.options[1:])  # a certificate that nobody vouches for
-                refused.communicate(timeout=60)
+                refused.communicate(timeout=2 * live.PATIENCE)
                 self.assertNotEqual(refused.returncode, 0)
             with live.sink(picture("red"), "token=s3cr3t-token") as s:
                 s.wait("async-done")
@@ -142,7 +142,7 @@ class Viewers(unittest.TestCase):
             client.kill()
             client.communicate()
             joined = len(s.found("viewer-joined"))
-            s.wait("viewer-left", joined, 60)
+            s.wait("viewer-left", joined, 2 * live.PATIENCE)
 
 
 class Publishers(unittest.TestCase):
@@ -153,7 +153,7 @@ class Publishers(unittest.TestCase):
             with live.Live(f"livewebrtcsrc name=source port=0 {certificate.properties} source.video ! fakesink source.audio ! fakesink") as s:
                 client = start("publish", certificate.page(s.url), 2, options=certificate.options)
                 s.wait("publisher-joined, .*video=.boolean.true, audio=.boolean.true")
-                self.assertEqual(json.loads(client.communicate(timeout=60)[0].splitlines()[-1])["complaints"], [])
+                self.assertEqual(json.loads(client.communicate(timeout=2 * live.PATIENCE)[0].splitlines()[-1])["complaints"], [])
 
     def test_the_page_publishes(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -164,7 +164,7 @@ class Publishers(unittest.TestCase):
                 client = start("publish", s.url, 4)
                 s.wait("publisher-joined, .*video=.boolean.true, audio=.boolean.true")
                 s.wait(r"level, .*rms=\(GValueArray\)< -[1-3]?\d\.")  # the fake microphone beeps once a second
-                seen = json.loads(client.communicate(timeout=60)[0].splitlines()[-1])
+                seen = json.loads(client.communicate(timeout=2 * live.PATIENCE)[0].splitlines()[-1])
                 s.wait("publisher-left")
                 self.assertEqual(seen["complaints"], [])
                 data = (Path(folder) / "newest.rgb").read_bytes()

@@ -61,7 +61,7 @@ class Line {
 
   bool reach(GstState state) {
     return gst_element_set_state(pipeline_, state) != GST_STATE_CHANGE_FAILURE &&
-           gst_element_get_state(pipeline_, nullptr, nullptr, 20 * GST_SECOND) != GST_STATE_CHANGE_FAILURE;
+           gst_element_get_state(pipeline_, nullptr, nullptr, 60 * GST_SECOND) != GST_STATE_CHANGE_FAILURE;
   }
   std::string url(const char* name) {
     GstElement* element = gst_bin_get_by_name(GST_BIN(pipeline_), name);
@@ -85,7 +85,7 @@ class Line {
     return texts;
   }
   bool wait_eos() {
-    GstMessage* message = gst_bus_timed_pop_filtered(bus_, 20 * GST_SECOND,
+    GstMessage* message = gst_bus_timed_pop_filtered(bus_, 60 * GST_SECOND,
                                                      static_cast<GstMessageType>(GST_MESSAGE_EOS | GST_MESSAGE_ERROR));
     const bool eos = message && GST_MESSAGE_TYPE(message) == GST_MESSAGE_EOS;
     if (message) gst_message_unref(message);

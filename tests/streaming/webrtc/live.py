@@ -11,6 +11,7 @@ import urllib.parse
 from pathlib import Path
 
 SKIPPED = 77
+PATIENCE = 60  # seconds, for what is only late on a busy machine
 OFFERS = Path(__file__).parent / "offers"
 NODE_MODULES = Path(os.environ.get("LIVEEDIT_NODE", Path(__file__).parents[3] / ".cache/node"))
 
@@ -49,7 +50,7 @@ class Live:
         with self.changed:
             return [match.groups() for text in self.lines if (match := re.search(pattern, text))]
 
-    def wait(self, pattern, count=1, seconds=30):
+    def wait(self, pattern, count=1, seconds=PATIENCE):
         """The matches of `pattern` in what was printed, once there are `count`."""
         end = time.monotonic() + seconds
         while True:
@@ -64,7 +65,7 @@ class Live:
     def stop(self):
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
-            self.process.wait(20)
+            self.process.wait(PATIENCE)
         self.reader.join()
         return self.process.returncode
 
@@ -85,7 +86,7 @@ class Live:
     def post_offer(self, path, offer, headers=None):
         return self.request("POST", path, offer, {"Content-Type": "application/sdp", **(headers or {})})
 
-    def settle(self, measure, most, seconds=30):
+    def settle(self, measure, most, seconds=PATIENCE):
         """Waits until `measure()` is at most `most`, and returns it."""
         end = time.monotonic() + seconds
         while measure() > most and time.monotonic() < end:
@@ -97,7 +98,7 @@ def request(url, method, path, body=None, headers=None, source="127.0.0.1"):
     """One HTTP request on a connection of its own, from `source`: an http.client.HTTPResponse, read, with `.text`."""
     address = urllib.parse.urlsplit(url)
     local = (source, 0) if address.hostname == "127.0.0.1" else None
-    connection = http.client.HTTPConnection(address.hostname, address.port, timeout=20, source_address=local)
+    connection = http.client.HTTPConnection(address.hostname, address.port, timeout=PATIENCE, source_address=local)
     connection.request(method, path, body, headers or {})
     response = connection.getresponse()
     response.text = response.read().decode()
