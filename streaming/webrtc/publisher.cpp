@@ -23,7 +23,9 @@ bool installed(const char* element) {
 std::string decoder_of(CodecKind codec) {
   switch (codec) {
     case CodecKind::kVp8:
-      return "rtpvp8depay request-keyframe=true wait-for-keyframe=true ! vp8dec name=decoder threads=1";
+      // Of BT.601 whatever its size (RFC 6386, 9.2), while GStreamer takes large pictures for BT.709.
+      return "rtpvp8depay request-keyframe=true wait-for-keyframe=true ! vp8dec name=decoder threads=1 ! "
+             "capssetter join=false caps=video/x-raw,colorimetry=bt601";
     case CodecKind::kH264: {
       const std::string depay = "rtph264depay request-keyframe=true wait-for-keyframe=true ! h264parse ! ";
       return depay + (installed("avdec_h264") ? "avdec_h264 name=decoder max-threads=1" : "openh264dec name=decoder");

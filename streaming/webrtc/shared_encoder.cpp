@@ -35,7 +35,10 @@ const char* h264_encoder() {
 // What stands between appsrc and appsink. One thread each: on a busy machine encoder threads that wait for each other
 // cost more than they bring.
 std::string encoder_chain(CodecKind codec) {
-  const std::string picture = "videoconvert n-threads=1 ! video/x-raw,format=I420 ! videocrop name=even ! ";
+  // VP8 has no word for any other colorimetry than BT.601 (RFC 6386, 9.2); H.264 says which it is.
+  const std::string colours = codec == CodecKind::kVp8 ? ",colorimetry=bt601" : "";
+  const std::string picture =
+      "videoconvert n-threads=1 ! video/x-raw,format=I420" + colours + " ! videocrop name=even ! ";
   switch (codec) {
     case CodecKind::kVp8:
       return picture +

@@ -3,6 +3,7 @@
 
 usage: aiortc_client.py view URL COUNT SECONDS [FRAMES]   COUNT viewers in this process, until each has seen so many; one JSON line with what they saw
        aiortc_client.py publish URL SECONDS [NAMES]   a red picture and a tone; one JSON line with the status. The certificate has NAMES names
+       aiortc_client.py large URL SECONDS         the same with 1280x720 pixels in LARGE_COLOUR
        aiortc_client.py noise URL COUNT           the same, and as many random RTP and RTCP packets between it
 """
 import asyncio
@@ -22,8 +23,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from tracks import PIECE, RATE, ColouredPicture, sound_frame
-
+from tracks import LARGE_COLOUR, PIECE, RATE, ColouredPicture, sound_frame
 
 class Viewer:
     def __init__(self):
@@ -143,13 +143,13 @@ async def make_noise(peer, count):
     return sent
 
 
-async def publish(url, seconds, names=0, noise=False):
+async def publish(url, seconds, names=0, noise=False, picture=None):
     if names:
         RTCDtlsTransport._write_ssl = send_whole_records
         RTCCertificate.generateCertificate = classmethod(lambda unused: certificate_of_many_names(names))
     peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
     sent = 0
-    for track in (ColouredPicture((255, 0, 0)), Tone()):
+    for track in (picture or ColouredPicture((255, 0, 0)), Tone()):
         peer.addTransceiver(track, direction="sendonly")
     await peer.setLocalDescription(await peer.createOffer())
     async with aiohttp.ClientSession() as http:
@@ -171,5 +171,7 @@ async def publish(url, seconds, names=0, noise=False):
 if __name__ == "__main__":
     if sys.argv[1] == "view":
         asyncio.run(view(sys.argv[2], int(sys.argv[3]), float(sys.argv[4]), int(sys.argv[5]) if len(sys.argv) > 5 else 0))
+    elif sys.argv[1] == "large":
+        asyncio.run(publish(sys.argv[2], float(sys.argv[3]), picture=ColouredPicture(LARGE_COLOUR, (1280, 720))))
     else:
         asyncio.run(publish(sys.argv[2], float(sys.argv[3]), int(sys.argv[4]) if len(sys.argv) > 4 else 0, sys.argv[1] == "noise"))

@@ -80,6 +80,14 @@ class Viewers(unittest.TestCase):
         self.assert_colour(seen["colour"], (0, 0, 255))
         self.assertGreater(seen["frames"], 20)
 
+    # Of this size GStreamer makes them of BT.709, which VP8 does not know and H.264 has to say.
+    def test_colours_of_large_pictures(self):
+        large = "videotestsrc is-live=true pattern=solid-color foreground-color=0xff30b060 ! video/x-raw,width=1280,height=720,framerate=15/1"
+        for codec in ("vp8", "h264"):
+            with self.subTest(codec):
+                seen = self.watch(large, f"video-caps=video/x-{codec}")["colour"]
+                self.assertLess(max(abs(a - b) for a, b in zip(seen, (0x30, 0xb0, 0x60))), 6, seen)
+
     def test_sound(self):
         seen = self.watch(picture("green"), "audiotestsrc is-live=true freq=440 ! audio/x-raw,channels=2 ! queue ! sink.audio_sink")
         self.assertTrue(seen["soundOffered"])

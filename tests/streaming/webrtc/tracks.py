@@ -8,20 +8,21 @@ import numpy
 from aiortc import MediaStreamTrack
 
 RATE, PIECE = 48000, 960  # samples a second and of 20 ms
+LARGE_COLOUR = (48, 176, 96)
 
 
 class ColouredPicture(MediaStreamTrack):
-    """320x240 in one colour, 20 times a second."""
+    """One colour, 20 times a second."""
     kind = "video"
 
-    def __init__(self, colour):
+    def __init__(self, colour, size=(320, 240)):
         super().__init__()
-        self.colour = colour
+        self.picture = numpy.full((size[1], size[0], 3), colour, numpy.uint8)
         self.count = 0
 
     async def recv(self):
         await asyncio.sleep(1 / 20)
-        frame = av.VideoFrame.from_ndarray(numpy.full((240, 320, 3), self.colour, numpy.uint8), format="rgb24")
+        frame = av.VideoFrame.from_ndarray(self.picture, format="rgb24")
         frame.pts, frame.time_base = self.count * 4500, fractions.Fraction(1, 90000)
         self.count += 1
         return frame
