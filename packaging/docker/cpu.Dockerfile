@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# liveedit-server on the CPU, with the embedded model.
+# liveedit-server on the CPU, with the embedded model. Built by BuildKit: Docker 23 or later, or DOCKER_BUILDKIT=1.
 #
 #   docker build -f packaging/docker/cpu.Dockerfile -t liveedit .
 #   docker run --rm -p 127.0.0.1:8000:8000 -e LIVEEDIT_SERVER__INSECURE=true liveedit
@@ -15,13 +15,14 @@ COPY . .
 RUN scripts/package
 
 FROM debian:12-slim
-COPY --from=build /src/build/packages /packages
 # WebRTC and recordings want H.264 and AAC, which are among what is recommended.
 # hadolint ignore=DL3008
-RUN apt-get update \
+RUN --mount=type=bind,from=build,source=/src/build/packages,target=/packages \
+  apt-get update \
   && apt-get install -y --no-install-recommends /packages/*.deb gstreamer1.0-plugins-ugly gstreamer1.0-libav glib-networking ca-certificates curl \
-  && rm -rf /var/lib/apt/lists/* /packages \
-  && useradd --uid 10001 --create-home --home-dir /var/lib/liveedit liveedit
+  && rm -rf /var/lib/apt/lists/* \
+  && useradd --uid 10001 --create-home --home-dir /var/lib/liveedit liveedit \
+  && install -d -o liveedit -g liveedit /var/lib/liveedit/recordings
 USER 10001
 WORKDIR /var/lib/liveedit
 # Inside the container every address is its own; the port that is published decides who comes, and the server insists on a token

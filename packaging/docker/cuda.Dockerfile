@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # liveedit-server on an NVIDIA GPU. The driver comes from the machine (nvidia-container-toolkit), CUDA's libraries from libtorch's wheels.
+# Built by BuildKit: Docker 23 or later, or DOCKER_BUILDKIT=1.
 #
 #   docker build -f packaging/docker/cuda.Dockerfile -t liveedit:cuda .
 #   docker run --rm --gpus all -p 127.0.0.1:8000:8000 -e LIVEEDIT_SERVER__INSECURE=true liveedit:cuda
@@ -17,12 +18,13 @@ COPY . .
 RUN cmake --preset cuda -B build -DCMAKE_INSTALL_PREFIX=/usr && LIVEEDIT_BUILD_DIR=/src/build scripts/package
 
 FROM ubuntu:${UBUNTU}
-COPY --from=build /src/build/packages /packages
 # hadolint ignore=DL3008
-RUN apt-get update \
+RUN --mount=type=bind,from=build,source=/src/build/packages,target=/packages \
+  apt-get update \
   && apt-get install -y --no-install-recommends /packages/*.deb gstreamer1.0-plugins-ugly gstreamer1.0-libav glib-networking ca-certificates curl \
-  && rm -rf /var/lib/apt/lists/* /packages \
-  && useradd --uid 10001 --create-home --home-dir /var/lib/liveedit liveedit
+  && rm -rf /var/lib/apt/lists/* \
+  && useradd --uid 10001 --create-home --home-dir /var/lib/liveedit liveedit \
+  && install -d -o liveedit -g liveedit /var/lib/liveedit/recordings
 USER 10001
 WORKDIR /var/lib/liveedit
 # What the container gets of the driver.
