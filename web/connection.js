@@ -13,14 +13,17 @@ export class Connection {
   #delay = FIRST_DELAY;
   #closed = false;
   #mode = 'full';
+  #welcome;  // the server took this user before: if it refuses now, it may not have missed the lost connection yet
   #sending = Promise.resolve();
 
   // `kind`: 'media' (frames go by WebRTC), 'image' (frames go here) or 'video' (there are none: pictures are made from the text).
+  // `welcome`: what another connection of this page has told (see welcome).
   // events: settings() -> object, heard(message), lost(seconds); of 'image' also picture() -> Promise of a Blob
-  constructor(user, kind, events) {
+  constructor(user, kind, events, welcome = false) {
     this.#user = user;
     this.#kind = kind;
     this.#events = events;
+    this.#welcome = welcome;
     this.#open();
   }
 
@@ -28,6 +31,8 @@ export class Connection {
     this.#mode = mode;
     this.#inOrder(() => this.#send({mode}));
   }
+
+  get welcome() { return this.#welcome; }
 
   // Whether the server turns what it hears into prompts. It forgets that with the connection.
   setListening(listen) {
@@ -55,6 +60,7 @@ export class Connection {
       last = message.status;
       if (message.status === 'connected') {
         this.#delay = FIRST_DELAY;
+        this.#welcome = true;
         this.sendSettings();
         if (this.#mode !== 'full') this.setMode(this.#mode);
       }
@@ -62,7 +68,7 @@ export class Connection {
       if (message.status === 'send_frame') this.#inOrder(() => this.#sendFrame());
     };
     this.#socket.onclose = event => {
-      if (this.#closed || last === 'timeout' || event.code === REFUSED) return;
+      if (this.#closed || last === 'timeout' || (event.code === REFUSED && !this.#welcome)) return;
       if (event.code === FULL) this.#delay = LONGEST_DELAY;
       this.#comeBackLater(last !== 'error');
     };

@@ -94,6 +94,7 @@ export class Live {
   }
 
   #connect() {
+    const welcome = this.#connection?.welcome;
     const way = this.#source.way;
     this.#connection = new Connection(this.#user, way === 'media' && this.#plain ? 'image' : way, {
       settings: () => this.#events.settings(),
@@ -105,7 +106,7 @@ export class Live {
         this.#picture.removeAttribute('src');
         this.#events.lost(seconds);
       },
-    });
+    }, welcome);
     if (this.#mode !== 'full') this.#connection.setMode(this.#mode);
   }
 

@@ -31,7 +31,7 @@ async function launchHideable() {
   }));
   const browser = await chromium.connectOverCDP(address, {noDefaults: true});
   const close = async () => {
-    await close();
+    await browser.close();
     process.kill();
     await ended;
     rmSync(profile, {recursive: true, force: true});

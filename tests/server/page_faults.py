@@ -20,6 +20,18 @@ WebSocket.prototype.send = function(data) {
   return send.call(this, data);
 };
 """
+# A socket that the page takes for lost, and that stays open.
+KEEP_SOCKETS = """
+window.sockets = [];
+window.WebSocket = class extends window.WebSocket {
+  constructor(...address) { super(...address); window.sockets.push(this); }
+  loseForThePage() {
+    const {onclose} = this;
+    this.onmessage = this.onclose = null;
+    onclose(new CloseEvent('close', {code: 1006}));
+  }
+};
+"""
 
 
 def set_blend(browser, value):
@@ -45,6 +57,20 @@ class Faults(PageTest):
                 browser.choose("#chosen", self.picture())
                 self.wait_for_colour(browser)
                 self.assertEqual([], browser.complaints())
+
+    def test_lost_line_that_the_server_has_not_missed(self):
+        """A page whose connection is lost comes back, also while the server takes the old one for alive and refuses a second one of this user."""
+        with Server(settings={"pipeline.width": 256, "pipeline.height": 256}) as server:
+            server.ready()
+            with Browser(server.url, self.camera()) as browser:
+                browser.first(KEEP_SOCKETS)
+                self.start(browser)
+                self.wait_for_state(browser, "Live")
+                browser.evaluate("() => window.sockets[0].loseForThePage()")
+                self.wait_for_state(browser, "This user is connected already")
+                browser.evaluate("() => window.sockets[0].close()")
+                self.wait_for_state(browser, "Live")
+                self.wait_for_colour(browser)
 
     def test_screen(self):
         """A shared screen is edited until the browser's own button ends it."""
