@@ -116,8 +116,8 @@ class Media(unittest.TestCase):
         return publisher
 
     def assert_publishes(self, source):
-        publisher = self.publish(source, "publish", source.get("source", "url") + "/whip", 60)
-        wait_until(lambda: source.stat("source", "connected") and source.stat("source", "video-frames") > 5, "a picture", 40)
+        publisher = self.publish(source, "publish", source.get("source", "url") + "/whip", 300)
+        wait_until(lambda: source.stat("source", "connected") and source.stat("source", "video-frames") > 5, "a picture")
         publisher.kill()
 
     # Stopped, not ended: nothing says that they are gone but their silence. Until then their queues are all they cost.
@@ -127,13 +127,13 @@ class Media(unittest.TestCase):
         self.addCleanup(sink.__exit__, None)
         viewers = client("view", sink.get("sink", "url") + "/whep", 3, 300)
         self.addCleanup(lambda: (viewers.kill(), viewers.communicate()))
-        wait_until(lambda: sink.stat("sink", "viewers") == 3, "the viewers", 40)
+        wait_until(lambda: sink.stat("sink", "viewers") == 3, "the viewers")
         frames = sink.stat("sink", "frames-in")
-        wait_until(lambda: sink.stat("sink", "frames-in") > frames + 45, "some seconds of noise", 40)
+        wait_until(lambda: sink.stat("sink", "frames-in") > frames + 45, "some seconds of noise")
         before = most = sink.allocated_kilobytes()
         viewers.send_signal(signal.SIGSTOP)
         sent = sink.stat("sink", "frames-in")
-        end = time.monotonic() + 90
+        end = time.monotonic() + 180
         while sink.stat("sink", "viewers") and time.monotonic() < end:
             most = max(most, sink.allocated_kilobytes())
             time.sleep(0.2)
@@ -146,20 +146,20 @@ class Media(unittest.TestCase):
     def test_a_certificate_of_many_names(self):
         source = self.source(debug="1,dtls*:6")
         for names in (70, 200):
-            publisher = self.publish(source, "publish", source.get("source", "url") + "/whip", 90, names)
-            wait_until(lambda: source.stat("source", "connected") and source.stat("source", "video-frames") > 5, f"a picture with {names} names", 40)
+            publisher = self.publish(source, "publish", source.get("source", "url") + "/whip", 300, names)
+            wait_until(lambda: source.stat("source", "connected") and source.stat("source", "video-frames") > 5, f"a picture with {names} names")
             publisher.kill()
-            wait_until(lambda: 'session-id=(string)""' in source.get("source", "stats"), "the end of the session", 60)
+            wait_until(lambda: 'session-id=(string)""' in source.get("source", "stats"), "the end of the session")
         self.assert_publishes(source)
 
     # Encrypted as it should be, and rubbish: RTCP of every kind, RTP of every length.
     def test_noise_of_a_publisher(self):
         source = self.source()
         noise = client("noise", source.get("source", "url") + "/whip", NOISE)
-        said = json.loads(noise.communicate(timeout=120 + NOISE // 100)[0].splitlines()[-1])
+        said = json.loads(noise.communicate(timeout=400 + NOISE // 20)[0].splitlines()[-1])
         self.assertEqual(said["status"], 201)
         self.assertEqual(said["sent"], NOISE)
-        wait_until(lambda: not source.stat("source", "connected"), "the end of the session", 30)
+        wait_until(lambda: not source.stat("source", "connected"), "the end of the session")
         self.assert_publishes(source)
 
     def hostile(self, kind, url):
@@ -172,8 +172,19 @@ class Media(unittest.TestCase):
         def go():
             peer.stdin.write("\n")
             self.assertEqual(peer.stdout.readline().strip(), "sent", kind)
-            time.sleep(1)  # what is under way arrives
+            time.sleep(1)  # what is under way arrives; a busy machine takes longer for it: see settled()
         return peer, go
+
+    @staticmethod
+    def settled(line):
+        """Descriptors, threads and allocated kB, once a second changes little of them."""
+        used, before = (line.descriptors(), line.threads(), line.allocated_kilobytes()), ()
+        for _ in range(20):
+            if before and max(abs(a - b) for a, b in zip(used, before)) < 256:
+                break
+            time.sleep(1)
+            used, before = (line.descriptors(), line.threads(), line.allocated_kilobytes()), used
+        return used
 
     def assert_bounded(self, line, url, kinds):
         """What such a peer costs is reached with the first packets: as many again, and twice, cost nothing more."""
@@ -181,10 +192,10 @@ class Media(unittest.TestCase):
             with self.subTest(kind=kind):
                 peer, go = self.hostile(kind, url)
                 go()
-                used = line.descriptors(), line.threads(), line.allocated_kilobytes()
+                used = self.settled(line)
                 go()
                 go()
-                after = line.descriptors(), line.threads(), line.allocated_kilobytes()
+                after = self.settled(line)
                 peer.kill()
                 self.assertLessEqual(after[0], used[0] + 4, "descriptors")
                 self.assertLessEqual(after[1], used[1] + 8, "threads")  # GStreamer's pool lets them come and go
@@ -196,7 +207,7 @@ class Media(unittest.TestCase):
         url = source.get("source", "url") + "/whip"
         for kind in ("sources", "reports", "names", "private", "contributors", "unprotected", "checks", "data"):
             self.assert_bounded(source, url, [kind])
-            wait_until(lambda: 'session-id=(string)""' in source.get("source", "stats"), "the end of the session", 60)
+            wait_until(lambda: 'session-id=(string)""' in source.get("source", "stats"), "the end of the session")
         self.assert_publishes(source)
 
     def test_a_viewer_of_endless_sources(self):
@@ -212,15 +223,15 @@ class Media(unittest.TestCase):
             before = source.allocated_kilobytes()
             for _ in range(1 if kind == "huge" else 10):
                 go()
-            wait_until(lambda: 'session-id=(string)""' in source.get("source", "stats"), f"the end of a session with {kind}", 60)
-            wait_until(lambda: source.allocated_kilobytes() < before + 8192, f"no more than 8 MB above {before} kB", 30)
+            wait_until(lambda: 'session-id=(string)""' in source.get("source", "stats"), f"the end of a session with {kind}")
+            wait_until(lambda: source.allocated_kilobytes() < before + 8192, f"no more than 8 MB above {before} kB")
             peer.kill()
         self.assert_publishes(source)
 
     # Packets of somebody who has no part in the session, to its own port.
     def test_packets_of_a_stranger(self):
         source = self.source()
-        publisher = self.publish(source, "publish", source.get("source", "url") + "/whip", 30)
+        publisher = self.publish(source, "publish", source.get("source", "url") + "/whip", 300)
         wait_until(lambda: source.stat("source", "video-frames") > 5, "a picture")
         ports = {int(line.split()[1].rsplit(":")[-1], 16) for name in ("udp", "udp6")
                  for line in Path(f"/proc/{source.process.pid}/net/{name}").read_text().splitlines()[1:]
