@@ -21,8 +21,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// An input that has been silent for longer is left out of a new media, which would wait for it.
-constexpr std::chrono::seconds kRecent{2};
+// An input that has been silent for longer is left out of a new media, which would wait for it; without pictures there
+// is none. On a slow machine a large model takes seconds for each of them.
+constexpr std::chrono::seconds kRecentPicture{10}, kRecentSound{2};
 constexpr std::chrono::milliseconds kKeyFramePause{250};
 constexpr char kKeyFrames[] = "liveedit-key-frames";
 
@@ -93,7 +94,8 @@ class Mount : public LiveMount, public std::enable_shared_from_this<Mount> {
   void mark_prepared(GstRTSPMedia* media);
   bool is_recent(InputKind kind) const {
     const Input& input = inputs_[static_cast<size_t>(kind)];
-    return !input.ended && input.last != Clock::time_point{} && Clock::now() - input.last < kRecent;
+    const auto recent = kind == InputKind::kVideo ? kRecentPicture : kRecentSound;
+    return !input.ended && input.last != Clock::time_point{} && Clock::now() - input.last < recent;
   }
 
   GstRTSPMediaFactory* factory_ = nullptr;

@@ -29,28 +29,33 @@ def free_port():
 def frame(url, *options):
     """One decoded frame [288, 384, 3]."""
     command = ["ffmpeg", "-v", "error", *options, "-i", url, "-frames:v", "1", "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=True)
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=120, check=True)
     return np.frombuffer(done.stdout, np.uint8).reshape(288, 384, 3)
 
 
 class ServingPipelines(PipelineCase):
+    def wait_for_answer(self, process, url):
+        """Who comes before there is something to see is told to come again."""
+        end = time.monotonic() + 120
+        while time.monotonic() < end:
+            self.assertIsNone(process.poll(), (self.folder / "log").read_text(errors="replace")[-3000:])
+            try:
+                return urllib.request.urlopen(url, timeout=60).read()
+            except (urllib.error.URLError, ConnectionError):
+                time.sleep(0.2)
+        raise AssertionError(f"{url} has nothing: " + (self.folder / "log").read_text(errors="replace")[-3000:])
+
     def serve(self, name, *changes):
-        """Starts the pipeline and waits for the first picture of its web server; returns the ports."""
+        """Starts the pipeline and waits for the first picture of its web server and for its HLS; returns the ports."""
         ports = {element: free_port() for element in ("http", "rtsp", "webrtc")}
         wanted = [f"{element}.port={port}" for element, port in ports.items() if element != "webrtc" or name == "camera-to-everybody"]
         with open(self.folder / "log", "wb") as log:
             process = subprocess.Popen([ROOT / "scripts/run-pipeline", ROOT / f"pipelines/{name}.launch", CAMERA, *wanted, *changes], cwd=self.folder,
                                        stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
         self.addCleanup(self.stop, process)
-        end = time.monotonic() + 120
-        while time.monotonic() < end:
-            self.assertIsNone(process.poll(), (self.folder / "log").read_text(errors="replace")[-3000:])
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{ports['http']}/snapshot.jpg", timeout=10).read()
-                return ports
-            except (urllib.error.URLError, ConnectionError):
-                time.sleep(0.2)
-        raise AssertionError("no picture came: " + (self.folder / "log").read_text(errors="replace")[-3000:])
+        for path in ("snapshot.jpg", "index.m3u8"):
+            self.wait_for_answer(process, f"http://127.0.0.1:{ports['http']}/{path}")
+        return ports
 
     def stop(self, process):
         if process.poll() is None:
@@ -84,7 +89,7 @@ class ServingPipelines(PipelineCase):
         ports = self.serve("camera-to-everybody")
         self.assert_everybody_sees_the_same(ports)
         request = urllib.request.Request(f"http://127.0.0.1:{ports['webrtc']}/whep", method="OPTIONS")
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             self.assertEqual("application/sdp", answer.headers["Accept-Post"])
 
 
