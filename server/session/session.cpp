@@ -2,6 +2,7 @@
 #include "server/session/session.h"
 
 #include <cstring>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -100,6 +101,7 @@ void Session::connect(std::shared_ptr<http::WebSocket> socket, Dialect dialect) 
   // Every connection begins with mode full, and listens or not as the configuration has it.
   if (mode_ != "full" || (dialect == Dialect::kTexts) != (dialect_ == Dialect::kTexts)) close_engine();
   mode_ = "full";
+  early_mode_.clear();
   dialect_ = dialect;
   want_sound(services_->listen);
   protocol_ = FrameProtocol(services_->message_bytes, dialect != Dialect::kTexts);
@@ -148,6 +150,7 @@ std::string Session::set(std::string_view json) {
   Parameters read;
   const std::string wrong = services_->table().read(json, services_->text_bytes, &read);
   if (!wrong.empty()) return wrong;
+  if (services_->table().specs().empty()) early_settings_ = json;
   for (auto& [name, value] : read) {
     // The session's own, of which the worker knows nothing.
     if (name == ReferencePicture::kRatioName) {
@@ -266,7 +269,22 @@ void Session::on_frame() {
             Codecs& codecs, PictureSize box, uint8_t* to) { return codecs.reader.read(*image, box, to); });
 }
 
+void Session::on_worker_introduced() {
+  if (!early_settings_.empty()) {
+    const std::string wrong = set(std::exchange(early_settings_, {}));
+    if (!wrong.empty()) {
+      ++stats_.refused;
+      say("error", wrong);
+    }
+  }
+  if (!early_mode_.empty()) change_mode(std::exchange(early_mode_, {}));
+}
+
 void Session::change_mode(const std::string& mode) {
+  if (services_->table().specs().empty()) {
+    early_mode_ = mode;
+    return;
+  }
   std::string problem = services_->problem_with_mode(mode);
   if (dialect_ == Dialect::kTexts && mode != "full")
     problem = "Without a picture there is nobody in it: the mode is full.";

@@ -129,6 +129,8 @@ class Session : public std::enable_shared_from_this<Session> {
   // Whether the worker has a frame of it, and has had it for no suspiciously long time.
   bool busy(Clock::time_point now) const;
 
+  // What may be set is known for the first time: what was said before counts from here on.
+  void on_worker_introduced();
   void on_worker_up();
   void on_worker_down();
   // What the worker says about the pipeline of this session.
@@ -190,6 +192,7 @@ class Session : public std::enable_shared_from_this<Session> {
   FrameProtocol protocol_;
   std::string mode_ = "full";
   Parameters parameters_;
+  std::string early_settings_, early_mode_;  // the last that was said before a worker told what may be set
   std::unique_ptr<Engine> engine_;
 
   std::shared_ptr<ReferencePicture> reference_;

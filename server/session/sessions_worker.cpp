@@ -70,6 +70,7 @@ void Sessions::on_hello(const std::string& text) {
   pipelines_.clear();
   for (const auto& [name, facts] : json["pipelines"].items())
     pipelines_[name] = {facts.value("ready", false), facts.value("why", std::string())};
+  for (const auto& [user, session] : sessions_) session->on_worker_introduced();
 }
 
 void Sessions::on_facts(const std::string& text) {

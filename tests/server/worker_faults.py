@@ -11,7 +11,10 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from serving import BUILD, PATIENCE, ROOT, Client, Server, vanish, wait_until
+import numpy as np
+
+from serving import BUILD, PATIENCE, ROOT, Client, Server, jpeg, pixels, vanish, wait_until
+from sharing import jpeg_of_mark, text_mark
 
 
 @contextlib.contextmanager
@@ -60,6 +63,26 @@ class WorkerFaults(unittest.IsolatedAsyncioTestCase):
                 await client.send_frame({"prompt": "sent while nobody was there"})
                 loaded.touch()
                 await viewer.picture()
+
+    async def test_words_before_a_worker_is_there(self):
+        """A prompt and a mode that are told before the first worker has said what may be set: they count as soon as it has."""
+        for _ in range(50):
+            server = Server(settings={"model.matte": "m"})
+            with server:
+                os.kill(worker := wait_until(server.worker, "a worker", server), signal.SIGSTOP)
+                if server.json("/api/settings")["input_params"]["properties"].get("prompt"):
+                    os.kill(worker, signal.SIGCONT)
+                    continue  # it was quicker
+                async with Client(server, "one") as one, Client(server, "two") as two:
+                    viewer = await one.watch("?quality=100&max_fps=0")
+                    await one.send_frame({"prompt": "a wizard"}, jpeg(quality=100))
+                    await two.say({"mode": "human"})
+                    os.kill(worker, signal.SIGCONT)
+                    self.assertEqual("human", (await two.until("mode_changed"))["mode"])
+                    seen = pixels(await viewer.picture())[:2, :2]
+                    self.assertLess(np.abs(seen - jpeg_of_mark(text_mark("a wizard"), (200, 40, 90))).mean(), 6)
+                return
+        self.fail("the worker was always quicker")
 
     async def test_silent(self):
         """A worker that is stopped gives no sign of life: the watchdog ends it."""
