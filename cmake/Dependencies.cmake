@@ -34,8 +34,13 @@ if(NOT LIVEEDIT_CUDA STREQUAL "off")
   if(CMAKE_CUDA_COMPILER)
     if(NOT CMAKE_CUDA_ARCHITECTURES)
       set(CMAKE_CUDA_ARCHITECTURES 80-real 90a-real)
+      set(LIVEEDIT_ALL_GPUS ON)
     endif()
     enable_language(CUDA)
+    # Blackwell, as soon as nvcc knows it.
+    if(LIVEEDIT_ALL_GPUS AND CMAKE_CUDA_COMPILER_VERSION VERSION_GREATER_EQUAL 12.8)
+      list(APPEND CMAKE_CUDA_ARCHITECTURES 100-real 120-real)
+    endif()
     # CMake 3.25 does not know that nvcc speaks C++20.
     if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)
       set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION "-std=c++20")

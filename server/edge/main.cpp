@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // liveedit-server: docs/server.md.
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <iostream>
 
 #include <gst/gst.h>
@@ -29,8 +31,18 @@ sigset_t block_end_signals() {
   return signals;
 }
 
+// A viewer by WebRTC takes some nine, and a shell gives 1024.
+void raise_descriptor_limit() {
+  constexpr rlim_t kWanted = 16384;
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= kWanted) return;
+  limit.rlim_cur = std::min(kWanted, limit.rlim_max);
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 void serve(const Config& config) {
   const sigset_t signals = block_end_signals();
+  raise_descriptor_limit();
   // v4l2src (of GStreamer 1.22 and others) holds a camera open for ever where it leaves its buffers to the driver at
   // the end: a camera pulled out would never get its number back, and every replug would cost a descriptor.
   setenv("GST_V4L2_FORCE_DRAIN", "1", 0);
@@ -40,7 +52,8 @@ void serve(const Config& config) {
   const auto server = http::Server::start(serving_config(config), server_routes(config, sessions, media));
   media->start();
   sessions->start(worker_command(config));
-  log(LogLevel::kInfo, "listening on " + server->url());
+  const bool everywhere = config.server.host == "0.0.0.0" || config.server.host == "::";
+  log(LogLevel::kInfo, "listening on " + server->url() + (everywhere ? " and at all addresses of this machine" : ""));
   int number = 0;
   sigwait(&signals, &number);
   log(LogLevel::kInfo, "ending");
