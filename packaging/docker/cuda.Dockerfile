@@ -33,5 +33,6 @@ ENV NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility,video
 ENV LIVEEDIT_SERVER__HOST=0.0.0.0 HF_HOME=/var/lib/liveedit/huggingface
 VOLUME /var/lib/liveedit
 EXPOSE 8000
-HEALTHCHECK --interval=30s --timeout=10s --start-period=60s --retries=3 CMD ["curl", "-fsS", "http://127.0.0.1:8000/health"]
+HEALTHCHECK --interval=30s --timeout=10s --start-period=60s --retries=3 \
+  CMD at=127.0.0.1:${LIVEEDIT_SERVER__PORT:-8000}/health; curl -fsS "http://$at" || curl -fsSk "https://$at"
 ENTRYPOINT ["liveedit-server"]
