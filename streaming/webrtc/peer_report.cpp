@@ -2,10 +2,12 @@
 #include "streaming/webrtc/peer_report.h"
 
 #include <algorithm>
-#include <limits>
 
 namespace liveedit::streaming {
 namespace {
+
+// In units of 1/65536 s. A sender report comes every few seconds; what an older one met on its way is not so any more.
+constexpr guint kOldSenderReport = 10 * 65536;
 
 void count_sent(const GstStructure* source, PeerReport* report) {
   guint64 packets = 0, bytes = 0;
@@ -21,7 +23,7 @@ PeerReport report_of(const GstStructure* stats) {
   const GValue* sources = gst_structure_get_value(stats, "source-stats");
   if (!sources) return report;
   const auto* array = static_cast<const GValueArray*>(g_value_get_boxed(sources));
-  guint youngest = std::numeric_limits<guint>::max();
+  guint youngest = kOldSenderReport;
   for (guint i = 0; array && i < array->n_values; ++i) {
     const auto* source = static_cast<const GstStructure*>(g_value_get_boxed(&array->values[i]));
     gboolean internal = FALSE, has_report = FALSE;
@@ -37,8 +39,7 @@ PeerReport report_of(const GstStructure* stats) {
     for (const guint part : {highest, last_sent, since}) report.stamp = report.stamp * 1'000'003 + part;
     report.fraction_lost = std::max(report.fraction_lost, lost / 256.0);
     report.packets_lost += static_cast<std::uint64_t>(std::max(total, 0));
-    // A stream that rests, as that of the retransmissions, sends no sender reports: what its last one met on the way,
-    // minutes ago, is reported for ever.
+    // A stream that rests, as that of the retransmissions, sends no sender reports: its last one is reported for ever.
     if (last_sent == 0 || since >= youngest) continue;
     youngest = since;
     report.round_trip_s = round_trip / 65536.0;

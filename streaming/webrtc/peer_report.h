@@ -12,7 +12,7 @@ struct PeerReport {
   bool known = false;        // has it reported yet?
   std::uint64_t stamp = 0;   // another one: a new report
   double fraction_lost = 0;  // 0 to 1, since its report before; of the stream that lost most
-  double round_trip_s = 0;   // seconds, by the sender report that is the last to have reached it; 0: not known yet
+  double round_trip_s = 0;  // seconds, by the last sender report that has reached it; 0: there is none of the last 10 s
   std::uint64_t packets_lost = 0;
   std::uint64_t packets_sent = 0;
   std::uint64_t bytes_sent = 0;

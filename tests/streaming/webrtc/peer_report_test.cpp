@@ -77,6 +77,11 @@ TEST_F(PeerReportTest, TakesTheRoundTripOfTheYoungestSenderReport) {
   EXPECT_DOUBLE_EQ(report({resting, media}).round_trip_s, 1 / 32.0);
 }
 
+TEST_F(PeerReportTest, AnOldSenderReportSaysNothingOfNow_n) {
+  EXPECT_DOUBLE_EQ(report({{.round_trip = kSecond / 2, .last_sent = 100, .since = 9 * kSecond}}).round_trip_s, 0.5);
+  EXPECT_DOUBLE_EQ(report({{.round_trip = kSecond / 2, .last_sent = 100, .since = 11 * kSecond}}).round_trip_s, 0);
+}
+
 TEST_F(PeerReportTest, AStreamWithoutASenderReportHasNoRoundTrip_n) {
   const Source none{.round_trip = 0, .last_sent = 0, .since = 0};
   const Source media{.round_trip = kSecond / 32, .last_sent = 900, .since = kSecond / 4};
