@@ -31,7 +31,7 @@ sigset_t block_end_signals() {
   return signals;
 }
 
-// A viewer by WebRTC takes some nine, and a shell gives 1024.
+// A viewer by WebRTC takes some nine; a shell and systemd give 1024 to begin with.
 void raise_descriptor_limit() {
   constexpr rlim_t kWanted = 16384;
   rlimit limit{};

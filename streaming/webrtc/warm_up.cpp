@@ -61,9 +61,9 @@ void begin_warm_up() {
   state().worker->finish();
 }
 
-bool wait_warm_up() {
+void wait_warm_up() {
   std::lock_guard lock(state().mutex);
-  return !state().worker || state().worker->wait(std::chrono::steady_clock::now() + kEndTime);
+  if (state().worker) state().worker->wait(std::chrono::steady_clock::now() + kEndTime);
 }
 
 }  // namespace liveedit::streaming

@@ -9,8 +9,7 @@ namespace liveedit::streaming {
 // complain about.
 void begin_warm_up();
 
-// Waits until it is over, for a process must not end while it runs: OpenSSL is gone before it. false: it was not within
-// 10 s, on a machine that does hardly anything.
-bool wait_warm_up();
+// Waits until it is over, for a process must not end while it runs: OpenSSL is gone before it. Gives up after 10 s.
+void wait_warm_up();
 
 }  // namespace liveedit::streaming

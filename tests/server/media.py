@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from browser import Browser, FolderTest, make_film, portrait
-from serving import Server, wait_until
+from serving import SQUARE, Server, wait_until
 
 # In the page: the modules that it is made of, without its buttons.
 PUBLISH = """async () => {
@@ -52,7 +52,7 @@ class Media(FolderTest):
 
     def test_webrtc_loop(self):
         """A camera goes in by WHIP and comes back, edited, by WHEP: the same face at the same moment, inverted."""
-        with Server(settings={"pipeline.width": 256, "pipeline.height": 256}) as server:
+        with Server(settings=SQUARE) as server:
             server.ready()
             with Browser(server.url, portrait(self.folder)) as browser:
                 browser.open()

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from browser import Browser, PageTest, portrait
-from serving import BUILD, Server, wait_until
+from serving import BUILD, SQUARE, Server, wait_until
 
 
 class Page(PageTest):
@@ -17,7 +17,7 @@ class Page(PageTest):
         """The camera goes in, the edit comes out; the server and its worker may go and come back; nothing complains."""
         film = self.camera()
         prompt = "<img src=x onerror=alert(1)>\"'&"
-        with Server(settings={"pipeline.width": 256, "pipeline.height": 256}) as server:
+        with Server(settings=SQUARE) as server:
             server.ready()
             with Browser(server.url, film) as browser:
                 self.start(browser)
@@ -67,7 +67,7 @@ class Page(PageTest):
 
     def test_without_webrtc(self):
         """Where there is no WebRTC the pictures go over the WebSocket and come as MJPEG; a picture of the disk is edited, too."""
-        with Server(settings={"pipeline.width": 256, "pipeline.height": 256}) as server:
+        with Server(settings=SQUARE) as server:
             server.ready()
             picture = self.picture()
             with Browser(server.url) as browser:
@@ -118,7 +118,7 @@ class Page(PageTest):
     def test_reference_picture(self):
         """A picture that is chosen or dragged is mixed into what is edited, as much as the slider says, until it is taken away; also over a new server."""
         blue, mixed = (10, 20, 230), (150, 225, 95)  # the double inverts the half of each
-        with Server(settings={"pipeline.width": 256, "pipeline.height": 256}) as server:
+        with Server(settings=SQUARE) as server:
             server.ready()
             with Browser(server.url, self.camera()) as browser:
                 self.open(browser)

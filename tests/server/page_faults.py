@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The page: what goes wrong, and what takes long."""
+import contextlib
 import os
 import time
 from urllib.parse import quote
 
 from browser import Browser, PageTest
-from serving import PATIENCE, Server, wait_until
+from serving import PATIENCE, SQUARE, Server, wait_until
 
 # That leave no memory behind.
 PICTURES = int(os.environ.get("LIVEEDIT_PAGE_PICTURES", 1000))
@@ -60,7 +61,7 @@ class Faults(PageTest):
 
     def test_lost_line_that_the_server_has_not_missed(self):
         """A page whose connection is lost comes back, also while the server takes the old one for alive and refuses a second one of this user."""
-        with Server(settings={"pipeline.width": 256, "pipeline.height": 256}) as server:
+        with Server(settings=SQUARE) as server:
             server.ready()
             with Browser(server.url, self.camera()) as browser:
                 browser.first(KEEP_SOCKETS)
@@ -77,14 +78,12 @@ class Faults(PageTest):
         for _ in range(3):
             self.open(browser)
             browser.click("#screen")
-            try:
+            with contextlib.suppress(AssertionError):
                 return wait_until(lambda: browser.text("#state") != "Ready", "a shared screen", seconds=15)
-            except AssertionError as still_ready:
-                print(still_ready)
 
     def test_screen(self):
         """A shared screen is edited until the browser's own button ends it."""
-        with Server(settings={"pipeline.width": 256, "pipeline.height": 256}) as server:
+        with Server(settings=SQUARE) as server:
             server.ready()
             with Browser(server.url, shared="shared") as browser:
                 browser.open_other("data:text/html,<title>shared</title><body style='background:rgb(200,40,90)'>")
@@ -107,7 +106,7 @@ class Faults(PageTest):
         self.hide_for_a_minute(without="RTCPeerConnection")
 
     def hide_for_a_minute(self, without=None):
-        with Server(settings={"pipeline.width": 256, "pipeline.height": 256}) as server:
+        with Server(settings=SQUARE) as server:
             server.ready()
             with Browser(server.url, self.camera(), hideable=True) as browser:
                 browser.first(WAITING_TO_BE_SENT)
@@ -137,7 +136,7 @@ class Faults(PageTest):
 
     def test_token_after_a_restart(self):
         """The server is started again, with a token, and its cookie is over: the page asks once, and everything goes on."""
-        with Server(settings={"pipeline.width": 256, "pipeline.height": 256}) as server:
+        with Server(settings=SQUARE) as server:
             server.ready()
             with Browser(server.url, self.camera()) as browser:
                 self.start(browser)

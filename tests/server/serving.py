@@ -29,6 +29,8 @@ ROOT = Path(__file__).resolve().parents[2]
 DOUBLE = BUILD / "tests/elements/core_double/libliveedit-core.so"
 # For what comes in a moment on an idle machine, and is only late on a busy one: none of these waits is a statement about speed.
 PATIENCE = 60
+# Settings, for pictures whose size is not asked about.
+SQUARE = {"pipeline.width": 256, "pipeline.height": 256}
 
 
 class Server:

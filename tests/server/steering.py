@@ -14,7 +14,7 @@ import time
 import unittest
 from pathlib import Path
 
-from serving import ROOT, Client, Server, jpeg, pixels, wait_until
+from serving import ROOT, SQUARE, Client, Server, jpeg, pixels, wait_until
 
 import aiohttp
 import numpy as np
@@ -421,7 +421,7 @@ class Talk(unittest.IsolatedAsyncioTestCase):
             self.skipTest(f"there is no {model} or {recording}")
         samples = subprocess.run(["ffmpeg", "-v", "error", "-i", recording, "-f", "s16le", "-ac", "1", "-ar", str(RATE), "-"],
                                  capture_output=True, check=True, timeout=60).stdout
-        with Server(model=None, settings={"model.speech": model, "pipeline.width": 256, "pipeline.height": 256}) as server:
+        with Server(model=None, settings={"model.speech": model, **SQUARE}) as server:
             server.ready(120)
             async with Person(server, "speaker", mode="media") as person:
                 microphone = await self.publish(person)
